@@ -1,0 +1,311 @@
+"""The loop: five steps, round after round, and nothing else."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fedteach import checks
+from fedteach.client import Client, LocalUpdate, StepError
+from fedteach.data import Examples
+from fedteach.engine import Stopped
+from fedteach.engine_pool import EnginePool
+from fedteach.evaluation import Evaluator
+from fedteach.history import History, RoundRecord
+from fedteach.messages import ClientInfo, Codec, Task, Update, Weights, why_unusable
+from fedteach.models import Builder, builder
+from fedteach.randomness import rng_for
+from fedteach.run_folder import Checkpoint, ResumeError, RunFolder
+from fedteach.steps import aggregation, broadcast, global_update, selection
+from fedteach.steps.local_update import Plan
+from fedteach.tally import Event, Tally
+from fedteach.transport.base import Transport, TransportError
+from fedteach.transport.in_process import InProcess
+
+Aggregate = Callable[[Iterable[Update]], Weights]
+GlobalUpdate = global_update.ServerOptimizer | Callable[[Weights, Weights], Weights]
+
+
+class Federation:
+    """A global model and the clients that train it together, in rounds of five steps.
+
+    Args:
+        clients: `Client`s of this process, or a `Transport` that reaches clients elsewhere.
+        model: a model's name, a function that builds a Keras model, or an `EnginePool` (which also says how
+            many clients train at once, and at which precision).
+        test: the server's test examples; without them nothing is measured on the server.
+        select: step 1, `(clients, rng) -> clients`; None takes everybody.
+        broadcast: step 2 downwards, a `Codec`; None sends float32.
+        upload: step 2 upwards, a `Codec`; None sends float32.
+        local_update: step 3, `(model, x, y, plan, rng)` trains in place; None takes the compiled loop.
+            With a transport, give it to the transport instead.
+        aggregate: step 4, `updates -> mean delta`.
+        global_update: step 5, a `ServerOptimizer` or a function `(weights, delta) -> weights`; None adds.
+        plan: what clients do with their examples.
+        seed: the same seed gives the same run, bit for bit.
+        common_init: False lets every client start round 1 from random weights of its own.
+        deadline_s: seconds a round waits for its clients; None waits as long as it takes.
+        test_examples: size of the fixed, seeded test subset that every round is judged on.
+        client_accuracy: also judge each client's model on that subset.
+        out: folder for log and checkpoints, or None to keep nothing.
+        resume: folder of an earlier run to go on with, in that folder.
+        stop: set it, and the run ends within a second, after the last complete round.
+        on_event: called with each `Event`, in the running thread.
+        settings: how the run was set up, for the log.
+
+    Raises:
+        ValueError: if an argument is out of range or the parts do not fit together.
+        SaveError: if `out` cannot be written.
+        ResumeError: if `resume` holds no usable run, or one of another model, seed or set of clients.
+    """
+
+    def __init__(
+        self,
+        clients: Sequence[Client] | Transport,
+        model: str | Builder | EnginePool,
+        *,
+        test: Examples | None = None,
+        select: selection.SelectionStep | None = None,
+        broadcast: Codec | None = None,
+        upload: Codec | None = None,
+        local_update: LocalUpdate | None = None,
+        aggregate: Aggregate = aggregation.weighted_mean,
+        global_update: GlobalUpdate | None = None,
+        plan: Plan | None = None,
+        seed: int = 0,
+        common_init: bool = True,
+        deadline_s: float | None = None,
+        test_examples: int = 1000,
+        client_accuracy: bool = True,
+        out: str | Path | None = None,
+        resume: str | Path | None = None,
+        stop: threading.Event | None = None,
+        on_event: Callable[[Event], None] = lambda event: None,
+        settings: Mapping[str, Any] | None = None,
+    ):
+        self._seed = checks.whole("seed", seed)
+        if deadline_s is not None:
+            checks.number("deadline_s", deadline_s, least=0, open_left=True, hint="None waits as long as it takes")
+        self.stop = stop or threading.Event()
+        self._pool = _pool_of(model, clients, test, self._seed)
+        self._transport = _transport_of(clients, self._pool, local_update)
+        self._select = select or selection.fraction(1.0)
+        self._codec, self._reply_codec = broadcast or _float32(), upload or _float32()
+        self._aggregate = aggregate
+        self._global_update = _server_optimizer_of(global_update)
+        self._plan, self._common_init = plan or Plan(), common_init
+        self._deadline_s = deadline_s
+        self._evaluator = Evaluator(self._pool, test, test_examples, self._seed, self.stop.is_set)
+        self._client_accuracy = client_accuracy
+        self._notify = on_event
+        self.weights = self._pool.initial_weights
+        self._server_state = self._global_update.init(self.weights)
+        client_ids = [client.id for client in self._transport.clients()]
+        self.history = History(client_ids, {"seed": self._seed, **(settings or {})})
+        self.folder = self._open_folder(out, resume)
+
+    def run(self, rounds: int) -> History:
+        """Run this many further rounds, or fewer if `stop` is set; return the whole history.
+
+        Raises:
+            StepError: if a step function failed or returned what cannot be used; says which and why.
+            SaveError: if the run could not be written; the rounds before are safe.
+        """
+        for _ in self.rounds(rounds):
+            pass
+        return self.history
+
+    def rounds(self, n: int) -> Iterator[RoundRecord]:
+        """Run n further rounds and yield the record of each as it ends; see `run`."""
+        last = len(self.history) + checks.whole("rounds", n, least=1)
+        try:
+            while len(self.history) < last and not self.stop.is_set():
+                yield self._run_round(len(self.history) + 1, last)
+        except Stopped:
+            pass  # the round that was running is given up; a resumed run begins it anew
+        finally:
+            if self.folder:
+                self.folder.save_log(self.history, self.weights)
+
+    def _run_round(self, number: int, last: int) -> RoundRecord:
+        """Choose clients, send the weights, let them train, average their updates, move the model."""
+        tally = Tally(number, self._notify)
+        message = self._codec.encode(self.weights)
+
+        with tally.timed("select"), _blame(self._select, number):
+            cohort = self._choose(number, message, tally)
+
+        tasks = [self._fit_task(client, number, message) for client in self._in_order(cohort, number)]
+        tally.selected(cohort.clients, len(message))
+
+        with tally.timed("clients"):
+            replies = self._transport.exchange(tasks, self._deadline_s, self.stop)
+            updates = tally.usable(replies, self.weights, cohort.enough, self._judge_of(message))
+            delta = self._mean_of(updates, number)
+            replies.close()
+
+        weights, state = self.weights, self._server_state
+        if delta is None:
+            tally.note = "no client answered, so the global model stayed as it was"
+        else:
+            with tally.timed("global_update"), _blame(self._global_update, number):
+                weights, state = self._global_update.apply(weights, delta, state)
+
+        return self._complete(tally, weights, state, is_last=number == last)
+
+    # ---- the parts of a round -------------------------------------------------------------------------
+
+    def _choose(self, number: int, message: bytes, tally: Tally) -> selection.Cohort:
+        def losses(asked: Sequence[ClientInfo]) -> dict[str, float]:
+            tally.bytes_down += len(message) * len(asked)
+            tasks = [replace(self._fit_task(client, number, message), kind="evaluate", plan=None) for client in asked]
+            replies = self._transport.exchange(tasks, self._deadline_s, self.stop)
+            return {reply.client: reply.metrics["loss"] for reply in replies if isinstance(reply, Update)}
+
+        rng = rng_for(self._seed, "select", number)
+        return selection.run_selection(self._select, self._transport.clients(), rng, losses)
+
+    def _in_order(self, cohort: selection.Cohort, number: int) -> Sequence[ClientInfo]:
+        """Return the clients as they are asked: shuffled if not all are waited for, so that none is always last."""
+        if cohort.enough is None:
+            return cohort.clients
+        order = rng_for(self._seed, "arrival", number).permutation(len(cohort.clients))
+        return [cohort.clients[i] for i in order]
+
+    def _fit_task(self, client: ClientInfo, number: int, message: bytes) -> Task:
+        plan = replace(self._plan, own_start=True) if number == 1 and not self._common_init else self._plan
+        return Task(client.id, number, "fit", message, self._codec, self._reply_codec, plan, self._seed)
+
+    def _judge_of(self, message: bytes) -> Callable[[Update], Mapping[str, float]] | None:
+        """Return what measures a client's model: the weights it was sent, plus its delta."""
+        if not self._client_accuracy:
+            return None
+        sent = self._codec.decode(message)
+        return lambda update: self._evaluator.on_subset([w + d for w, d in zip(sent, update.delta, strict=True)])
+
+    def _mean_of(self, updates: Iterator[Update], number: int) -> Weights | None:
+        """Aggregate the updates as they arrive; None if there are none."""
+        first = next(updates, None)
+        if first is None:
+            return None
+        arriving = chain([first], updates)
+        with _blame(self._aggregate, number):
+            delta = self._aggregate(arriving)
+            for _ in arriving:  # a rule that does not want all updates still sees the round to its end
+                pass
+            return _usable_mean(delta, self.weights)
+
+    def _complete(self, tally: Tally, weights: Weights, state: dict[str, Weights], is_last: bool) -> RoundRecord:
+        """Measure the new model, write the round, and only then make it the federation's own."""
+        with tally.timed("evaluate"):
+            server = self._evaluator.on_subset(weights)
+            server |= self._evaluator.on_all(weights) if is_last else {}
+        record = tally.record(server)
+        if self.folder:
+            memories = self._transport.memories(record.answered)
+            self.folder.save_round(record, Checkpoint(record.round, weights, state, memories))
+        self.weights, self._server_state = weights, state
+        self.history.append(record)
+        if self.folder:
+            self.folder.save_log_now_and_then(self.history)
+        self._notify(Event("round", record.round))
+        return record
+
+    def _open_folder(self, out: str | Path | None, resume: str | Path | None) -> RunFolder | None:
+        if resume is not None:
+            if out is not None and Path(out) != Path(resume):
+                raise ValueError(f"a resumed run goes on in its own folder, {resume}; leave out={out!s} away")
+            return self._resume(RunFolder.find(resume))
+        if out is None:
+            return None
+        folder = RunFolder(out)
+        folder.start(self.history, Checkpoint(0, self.weights, self._server_state, {}))
+        return folder
+
+    def _resume(self, folder: RunFolder) -> RunFolder:
+        history, checkpoint = folder.load()
+        for what, now, then in (
+            ("seed", self._seed, history.settings.get("seed")),
+            ("clients", self.history.client_ids, history.client_ids),
+            ("weight shapes", [w.shape for w in self.weights], [w.shape for w in checkpoint.weights]),
+            ("server optimizer", sorted(self._server_state), sorted(checkpoint.server_state)),
+        ):
+            if now != then:
+                raise ResumeError(f"the run in {folder.out} had other {what}: {then}, not {now}; set it up as it was")
+        history.settings |= self.history.settings
+        folder.save_settings(history)
+        self.history, self.weights, self._server_state = history, checkpoint.weights, dict(checkpoint.server_state)
+        self._transport.restore(checkpoint.memories, checkpoint.round)
+        return folder
+
+
+@contextmanager
+def _blame(step: Any, number: int) -> Iterator[None]:
+    """Say which step failed, and in which round."""
+    try:
+        yield
+    except (StepError, Stopped, TransportError):
+        raise  # what came through from the clients is not this step's fault
+    except Exception as error:
+        name = getattr(step, "__name__", None) or getattr(step, "name", type(step).__name__)
+        raise StepError(f"{name} failed in round {number}: {type(error).__name__}: {error}") from error
+
+
+def _usable_mean(delta: Any, like: Weights) -> Weights:
+    if isinstance(delta, list | tuple):
+        # A mean taken with float64 shares is float64, and of scalars a numpy scalar: no mistake of the student's.
+        floats = np.ndarray | np.floating
+        delta = [np.asarray(d, np.float32) if isinstance(d, floats) and d.dtype.kind == "f" else d for d in delta]
+    reason = why_unusable(delta, like)
+    if reason:
+        hint = "; is a `return` missing?" if delta is None else ""
+        raise ValueError(f"expected a list of arrays shaped like the weights: {reason}{hint}")
+    return list(delta)
+
+
+def _float32() -> Codec:
+    return broadcast.float32()
+
+
+def _server_optimizer_of(step: GlobalUpdate | None) -> global_update.ServerOptimizer:
+    if step is None:
+        return global_update.add()
+    if isinstance(step, global_update.ServerOptimizer):
+        return step
+    return global_update.from_function(step)
+
+
+def _transport_of(
+    clients: Sequence[Client] | Transport, pool: EnginePool, local_update: LocalUpdate | None
+) -> Transport:
+    if not isinstance(clients, Sequence):
+        if local_update is not None:
+            raise ValueError("with a transport, give local_update to the transport: it is the clients' step")
+        return clients
+    if not clients:
+        raise ValueError("a federation needs at least one client, got none")
+    return InProcess(clients, pool, local_update)
+
+
+def _pool_of(
+    model: str | Builder | EnginePool, clients: Sequence[Client] | Transport, test: Examples | None, seed: int
+) -> EnginePool:
+    if isinstance(model, EnginePool):
+        return model
+    if not isinstance(model, str):
+        if not callable(model):
+            raise ValueError(f"model must be a name, a function that builds a model, or an EnginePool, got {model!r}")
+        return EnginePool(model, seed=seed)
+    if test is not None:
+        shape, n_classes = test.x.shape[1:], int(test.y.max()) + 1
+    elif isinstance(clients, Sequence) and clients:
+        samples = [client.examples() for client in clients]
+        shape, n_classes = samples[0][0].shape[1:], max(int(y.max(initial=0)) for _, y in samples) + 1
+    else:
+        raise ValueError(f"to build the model {model!r} by name, give test examples, so that their shape is known")
+    return EnginePool(builder(model, shape, n_classes), seed=seed)

@@ -1,0 +1,1 @@
+"""How a task reaches a client and an update comes back: one seam, several ways through it."""
