@@ -7,6 +7,7 @@ at its end. The arithmetic is that of `steps.local_update`, batch for batch.
 
 import time
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -130,24 +131,21 @@ class Engine:
         from_anchor: bool,
         stop: Never,
     ) -> tuple[Weights, float]:
-        rows = list(local_update.batches(len(x), plan, rng))
-        ends = np.cumsum([len(r) for r in rows], dtype=np.int32)
-        bounds = np.stack([np.concatenate([[0], ends[:-1]]), ends], axis=1, dtype=np.int32)
-        order = tf.constant(np.concatenate(rows), tf.int32)
+        batches = local_update.batches(len(x), plan, rng)
         rates = tf.constant([plan.learning_rate, plan.momentum, plan.proximal_mu], tf.float32)
         loop = self._loop(plan.momentum > 0, plan.proximal_mu > 0)
         x, y = tf.constant(x, tf.float32), tf.constant(y, tf.int32)
-        total, first, pace = 0.0, 0, 16
-        while first < len(rows):
+        total, load, pace = 0.0, from_anchor, 16
+        # Cutting the loop into pieces changes no number; it only sets how soon "stop" is heard.
+        while piece := list(islice(batches, pace)):
             if stop():
                 raise Stopped
-            last = min(first + pace, len(rows))
             began = time.perf_counter()
-            loss, *delta = loop(x, y, order, bounds[first:last], rates, from_anchor and first == 0, *anchor)
+            order = np.concatenate(piece, dtype=np.int32, casting="same_kind")
+            loss, *delta = loop(x, y, order, _bounds(piece), rates, load, *anchor)
             total += float(loss)
-            # Cutting the loop into pieces changes no number; it only sets how soon "stop" is heard.
-            seconds_a_step = (time.perf_counter() - began) / (last - first)
-            first, pace = last, max(1, int(_LOOK_EVERY_S / seconds_a_step))
+            seconds_a_step = (time.perf_counter() - began) / len(piece)
+            load, pace = False, max(1, int(_LOOK_EVERY_S / seconds_a_step))
         return [d.numpy() for d in delta], total / len(x) / plan.epochs
 
     def _loop(self, has_momentum: bool, is_proximal: bool) -> Any:
@@ -228,6 +226,12 @@ class Engine:
     def _seed_dropout(self, rng: np.random.Generator) -> None:
         for state in self._dropout_seeds:
             state.assign(rng.integers(0, 2**31, size=2, dtype=np.uint32))
+
+
+def _bounds(piece: Sequence[np.ndarray]) -> np.ndarray:
+    """Return where each batch begins and ends in the batches put end to end, int32, shape (steps, 2)."""
+    ends = np.cumsum([len(rows) for rows in piece], dtype=np.int32)
+    return np.stack([np.concatenate([[0], ends[:-1]], dtype=np.int32), ends], axis=1)
 
 
 def _place(variable: Any, variables: Sequence[Any]) -> int:

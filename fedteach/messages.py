@@ -21,6 +21,9 @@ Never keyed by `variable.name`: Keras 3 names every layer's variables `kernel` a
 """
 
 
+_METADATA = "fedteach"
+
+
 class MessageError(ValueError):
     """Bytes that are not the message they should be."""
 
@@ -48,7 +51,7 @@ class ClientInfo:
         id: the client's name, unique in its federation.
         n_examples: number of training examples it holds, >= 0.
         idle, charging, unmetered: the conditions under which a phone may train without bothering
-            its owner (Bonawitz et al. 2019, arXiv:1902.01046, section 2).
+            its owner (Bonawitz et al. 2019, arXiv:1902.01046, section 3).
     """
 
     id: str
@@ -125,12 +128,12 @@ def tensors_to_bytes(tensors: Mapping[str, np.ndarray], metadata: Mapping[str, A
         tensors: arrays by name, any shape, numeric dtype; not changed.
         metadata: values that `json` can write, by name.
     """
-    texts = {name: json.dumps(value, sort_keys=True) for name, value in metadata.items()}
+    # One entry: of several, safetensors writes the order at random, and the same message would differ in its bytes.
+    text = {_METADATA: json.dumps(dict(metadata), sort_keys=True)} if metadata else None
     contiguous = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
     # ascontiguousarray turns a scalar () into (1,): give the shape back.
     contiguous = {name: array.reshape(np.shape(tensors[name])) for name, array in contiguous.items()}
-    # Without tensors and with empty metadata, safetensors 0.8 writes a header that it cannot read: pass None.
-    return safetensors.numpy.save(contiguous, metadata=texts or None)
+    return safetensors.numpy.save(contiguous, metadata=text)
 
 
 def tensors_from_bytes(message: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -143,20 +146,28 @@ def tensors_from_bytes(message: bytes) -> tuple[dict[str, np.ndarray], dict[str,
         tensors = safetensors.numpy.load(bytes(message))
         header_size = int.from_bytes(message[:8], "little")
         header = json.loads(bytes(message[8 : 8 + header_size]))
-        metadata = {name: json.loads(text) for name, text in header.get("__metadata__", {}).items()}
-    except (safetensors.SafetensorError, ValueError, KeyError, TypeError) as error:
+        text = header.get("__metadata__", {}).get(_METADATA, "{}")
+        metadata = dict(json.loads(text))
+    except (safetensors.SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise MessageError(f"expected a safetensors message, got {len(message)} other bytes: {error}") from error
     return tensors, metadata
 
 
 def weights_to_tensors(weights: Weights) -> dict[str, np.ndarray]:
-    """Name the arrays by their place, "0000", "0001", ..., so that sorting keeps model order."""
-    return {f"{i:04d}": array for i, array in enumerate(weights)}
+    """Name the arrays by their place in the model: "0", "1", ..."""
+    return {str(place): array for place, array in enumerate(weights)}
 
 
 def weights_from_tensors(tensors: Mapping[str, np.ndarray]) -> Weights:
-    """Put arrays named by `weights_to_tensors` back in model order."""
-    return [tensors[name] for name in sorted(tensors)]
+    """Put arrays named by `weights_to_tensors` back in model order.
+
+    Raises:
+        MessageError: if the names are not 0, 1, ..., each once.
+    """
+    try:
+        return [tensors[str(place)] for place in range(len(tensors))]
+    except KeyError as error:
+        raise MessageError(f"expected tensors named 0 to {len(tensors) - 1}, but {error} is missing") from None
 
 
 def why_unusable(delta: Weights, like: Weights) -> str:

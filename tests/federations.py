@@ -36,7 +36,9 @@ def tiny_clients(n: int = 4, each: int = 23, **options) -> list[Client]:
 
 def tiny_federation(clients=None, workers: int = 1, **options) -> Federation:
     options = {"plan": Plan(epochs=2, batch_size=5, learning_rate=0.2), "test": examples(300, "test"), **options}
-    return Federation(clients or tiny_clients(), EnginePool(tiny_model, workers=workers), **options)
+    return Federation(
+        clients or tiny_clients(), EnginePool(tiny_model, workers=workers, seed=options.get("seed", 0)), **options
+    )
 
 
 def update(delta, n_examples: int = 1, client: str = "a", round: int = 1) -> Update:

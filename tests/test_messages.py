@@ -26,6 +26,25 @@ def test_weights_survive_the_bytes_in_their_order(weights):
     assert metadata == {"round": 3}
 
 
+@pytest.mark.parametrize(
+    "metadata", ["null", "[]", '{"fedteach": 3}', '{"fedteach": "[1]"}', '{"fedteach": "%s"}' % ("[" * 9999)]
+)
+def test_metadata_of_another_kind_is_refused(metadata):
+    header = f'{{"__metadata__":{metadata}}}'.encode()
+    with pytest.raises(MessageError):
+        tensors_from_bytes(len(header).to_bytes(8, "little") + header)
+
+
+def test_the_same_message_has_the_same_bytes():
+    messages = {tensors_to_bytes({"w": np.ones(1)}, {"round": 1, "client": "a", "n": 2}) for _ in range(20)}
+    assert len(messages) == 1
+
+
+def test_tensors_of_other_names_are_no_weights():
+    with pytest.raises(MessageError, match="expected tensors named 0 to 1, but '1' is missing"):
+        weights_from_tensors({"0": np.ones(1), "kernel": np.ones(1)})
+
+
 def test_no_tensors_and_no_metadata_is_a_message_too():
     assert tensors_from_bytes(tensors_to_bytes({}, {})) == ({}, {})
 
