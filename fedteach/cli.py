@@ -5,6 +5,7 @@ TensorFlow and matplotlib are imported when a command needs them: `fedteach --he
 
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -176,7 +177,14 @@ def _play(federation: "Federation", rounds: int, as_json: bool) -> None:
     from tqdm import tqdm
 
     done = len(federation.history)
-    bar = tqdm(total=done + rounds, initial=done, unit="round", file=sys.stderr, disable=not sys.stderr.isatty())
+    bar = tqdm(
+        total=done + rounds,
+        initial=done,
+        unit="round",
+        file=sys.stderr,
+        disable=not sys.stderr.isatty(),
+        ncols=shutil.get_terminal_size().columns,  # tqdm itself shows nothing where a terminal has no known width
+    )
     with bar:
         for record in federation.rounds(rounds):
             bar.update()

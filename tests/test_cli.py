@@ -1,0 +1,185 @@
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from fedteach.history import History
+
+QUICK = ("run", "--model", "logistic", "--epochs", "1", "--rounds", "2")
+
+
+def fedteach(*words, **options) -> subprocess.CompletedProcess:
+    options = {"capture_output": True, "text": True, "timeout": 90, **options}
+    return subprocess.run([sys.executable, "-m", "fedteach.cli", *words], **options)
+
+
+def refused(*words, **options) -> str:
+    """Run a command that must fail, in one line and without a traceback; return the line."""
+    done = fedteach(*words, **options)
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+    return done.stderr
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess]:
+    out = tmp_path_factory.mktemp("run")
+    return out, fedteach(*QUICK, "--json", "--out", str(out))
+
+
+def test_json_prints_one_object_a_round_and_nothing_else(finished):
+    _, done = finished
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["round"] for line in lines] == [1, 2]
+    for key in ("server_accuracy", "seconds", "bytes_down", "bytes_up", "lost"):
+        assert key in lines[0]
+    assert lines[0]["lost"] == {}
+    assert 0.1 < lines[1]["server_accuracy"] <= 1
+    assert lines[1]["full_accuracy"] is not None
+
+
+def test_log_picture_table_and_weights_are_on_disk(finished):
+    out, _ = finished
+    (log,) = (out / "logs").glob("*.json")
+    assert re.fullmatch(r"\d{8}_\d{6}\.json", log.name)
+    assert {p.suffix for p in (out / "logs").iterdir()} == {".json", ".csv", ".png", ".safetensors"}
+    assert log.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+    assert History.from_json(log).settings["model"] == "logistic"
+
+
+def test_nothing_of_tensorflow_is_on_stderr(finished):
+    _, done = finished
+    assert [line for line in done.stderr.splitlines() if "saved in" not in line] == []
+
+
+def test_resume_goes_on_and_says_when_there_is_nothing_left(finished):
+    out, done = finished
+    assert "all 2 rounds" in refused("run", "--resume", str(out))
+    more = fedteach("run", "--resume", str(out), "--rounds", "3", "--json")
+    assert [json.loads(line)["round"] for line in more.stdout.splitlines()] == [3]
+    assert "--epochs cannot be given" in refused("run", "--resume", str(out), "--epochs", "2")
+    straight = fedteach(*QUICK[:-1], "3", "--json", "--out", str(out / "straight"))
+    last = json.loads(straight.stdout.splitlines()[-1])
+    assert last["server_accuracy"] == json.loads(more.stdout)["server_accuracy"]
+
+
+def test_plot_draws_the_picture_of_a_log_beside_it(finished, tmp_path):
+    out, _ = finished
+    (log,) = (out / "logs").glob("*.json")
+    copy = tmp_path / log.name
+    copy.write_bytes(log.read_bytes())
+    done = fedteach("plot", str(copy))
+    assert f"plot saved in {copy.with_suffix('.png')}" in done.stdout
+    assert copy.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+    named = fedteach("plot", str(copy), "--out", str(tmp_path / "a.svg"))
+    assert named.returncode == 0
+    assert b"<svg" in (tmp_path / "a.svg").read_bytes()
+
+
+def test_plot_refuses_what_is_no_log(tmp_path):
+    assert "there is no log" in refused("plot", str(tmp_path / "no.json"))
+    (tmp_path / "cut.json").write_text('{"client number": 2')
+    assert "cannot be read as a JSON log" in refused("plot", str(tmp_path / "cut.json"))
+
+
+def test_datasets_lists_what_is_here_and_how_to_get_the_rest(tmp_path):
+    bare = {**os.environ, "FEDTEACH_DATA": "", "HOME": str(tmp_path), "KERAS_HOME": str(tmp_path)}
+    done = fedteach("datasets", env=bare, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert any(re.match(r"digits +here", line) for line in lines)
+    assert any(re.match(r"mnist +not here", line) for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--dataset", "mnst"), "unknown data set 'mnst', did you mean 'mnist'"),
+        (("--clients", "0"), "clients must be a whole number from 1"),
+        (("--split", "9"), "unknown split '9'"),
+        (("--preset", "curse"), "unknown preset 'curse', did you mean 'course'"),
+        (("--clients", "5000", "--split", "iid"), "5,000 clients"),
+        (("--model", "lenet", "--epochs", "1"), "needs images of at least 16x16"),
+    ],
+)
+def test_bad_input_is_answered_in_one_line(words, sentence, tmp_path):
+    assert sentence in refused("run", *words, "--out", str(tmp_path))
+    assert list(tmp_path.iterdir()) == [], "nothing half-written"
+
+
+def test_an_unwritable_folder_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    assert "choose a folder you may write" in refused(*QUICK, "--out", str(tmp_path / "file"))
+
+
+def test_a_damaged_checkpoint_is_named(finished, tmp_path):
+    import shutil
+
+    out, _ = finished
+    shutil.copytree(out, tmp_path / "copy")
+    newest = sorted((tmp_path / "copy").glob("checkpoints/*/weights-*.safetensors"))[-1]
+    newest.write_bytes(newest.read_bytes()[:-4])
+    sentence = refused("run", "--resume", str(tmp_path / "copy"), "--rounds", "9")
+    assert newest.name in sentence
+    assert "remove that file to resume from the round before" in sentence
+
+
+LONG = ("run", "--model", "logistic", "--epochs", "1", "--rounds", "100000", "--json")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_within_a_second_with_everything_saved(tmp_path, number):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fedteach.cli", *LONG, "--out", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    process.stdout.readline()
+    process.send_signal(number)
+    began = time.monotonic()
+    out, err = process.communicate(timeout=30)
+    assert time.monotonic() - began < 5  # a second to stop, the rest to draw the picture on a busy machine
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert "go on with: fedteach run --resume" in err
+    (log,) = (tmp_path / "logs").glob("*.json")
+    printed = 1 + len(out.splitlines())
+    assert len(History.from_json(log)) == printed
+    assert log.with_suffix(".png").exists()
+
+
+def test_a_reader_that_walks_away_is_no_error(tmp_path):
+    command = f"{sys.executable} -m fedteach.cli {' '.join(QUICK)} --json --out {tmp_path} | head -n 0"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=90)
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+
+
+def test_a_terminal_gets_a_progress_bar(tmp_path):
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fedteach.cli", *QUICK, "--out", str(tmp_path)], stdout=subprocess.PIPE, stderr=theirs
+    )
+    out, _ = process.communicate(timeout=90)
+    os.close(theirs)
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert "2/2" in shown
+    assert "server accuracy" in shown
+    assert b"plot saved in" in out
+
+
+def test_the_version_is_the_packages():
+    from fedteach import __version__
+
+    assert fedteach("--version").stdout.strip() == f"fedteach {__version__}"
