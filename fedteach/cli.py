@@ -183,7 +183,9 @@ def _play(federation: "Federation", rounds: int, as_json: bool) -> None:
         unit="round",
         file=sys.stderr,
         disable=not sys.stderr.isatty(),
-        ncols=shutil.get_terminal_size().columns,  # tqdm itself shows nothing where a terminal has no known width
+        # tqdm itself shows nothing on a terminal that does not tell its size.
+        ncols=shutil.get_terminal_size().columns,
+        nrows=shutil.get_terminal_size().lines,
     )
     with bar:
         for record in federation.rounds(rounds):

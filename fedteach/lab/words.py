@@ -1,0 +1,158 @@
+"""The sentences of the panel: what is going on, what went wrong, as text and as small pieces of HTML."""
+
+from collections.abc import Iterable, Mapping
+from html import escape
+from typing import Any
+
+from fedteach.history import History, RoundRecord, size_text
+from fedteach.lab.runner import Run
+
+_MOST_NAMES = 12
+
+
+def headline(run: Run) -> str:
+    """Say in one line how far a run is."""
+    n_rounds, done = run.experiment.rounds, len(run.history)
+    if run.state == "preparing":
+        return "Getting ready: loading TensorFlow and the data, which takes some seconds the first time."
+    if run.state == "failed":
+        return f"Round {done + 1} of {n_rounds} failed." if run.asked or done else "The run could not begin."
+    figures = f" \N{MIDDLE DOT} {last_round(run.history)}" if done else ""
+    if run.state == "running" and run.stopping:
+        return f"Stopping after {done} of {n_rounds} rounds.{figures}"
+    if run.state == "running":
+        now = min(done + 1, n_rounds)
+        doing = (
+            f"{len(run.answered) + len(run.lost)} of {len(run.asked)} clients done" if run.asked else "choosing clients"
+        )
+        return f"Round {now} of {n_rounds}: {doing}{figures}"
+    if run.state == "stopped":
+        return f"Stopped after {done} of {n_rounds} rounds: {run.why_stopped or 'it was asked to'}.{figures}"
+    return f"Done: round {done} of {n_rounds}{figures}"
+
+
+def last_round(history: History) -> str:
+    """Say what the newest round brought: accuracy, seconds, bytes."""
+    record: RoundRecord = history[-1]
+    parts = []
+    if record.server_accuracy is not None:
+        parts.append(f"server accuracy {100 * record.server_accuracy:.1f} %")
+    parts.append(f"{record.seconds.get('total', 0.0):.1f} s")
+    parts.append(f"{size_text(record.bytes_down)} sent, {size_text(record.bytes_up)} received")
+    return " \N{MIDDLE DOT} ".join(parts)
+
+
+def who(asked: Iterable[str], lost: Mapping[str, str]) -> str:
+    """Say who was asked to train and who was lost, with reasons."""
+    words = f"Asked: {_names(asked)}."
+    if lost:
+        reasons: dict[str, list[str]] = {}
+        for client, reason in lost.items():
+            reasons.setdefault(reason, []).append(client)
+        words += " Lost: " + "; ".join(f"{_names(clients)} ({reason})" for reason, clients in reasons.items()) + "."
+    return words
+
+
+def _names(clients: Iterable[str]) -> str:
+    names = list(clients)
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return f"client{'' if len(names) == 1 else 's'} {', '.join(names[:_MOST_NAMES])}{more}" if names else "nobody"
+
+
+def failure(error: BaseException) -> str:
+    """Say in words what ended a run: the message, and the student's own line."""
+    message = str(error) or type(error).__name__
+    notes = [note for note in getattr(error, "__notes__", ()) if note]
+    return "\n".join([message, *notes])
+
+
+def saved_text(summary: str, history: History, run: Run) -> str:
+    """Return what a saved notebook keeps in text: the summary and the table of all rounds."""
+    where = [f"Saved in {run.saved_in}"] if run.saved_in else []
+    wrong = [failure(run.error)] if run.error is not None else []
+    table = [history.table()] if len(history) else []
+    return "\n\n".join([summary, *wrong, *table, *where])
+
+
+def status_html(line: str, detail: str = "", kind: str = "") -> str:
+    """Return the status as HTML that a screen reader announces when it changes.
+
+    Args:
+        line: the main line.
+        detail: further lines, each on its own.
+        kind: "error" marks it as such, "" does not.
+    """
+    color = "var(--jp-error-color1, #c62828)" if kind == "error" else "inherit"
+    mark = "<b>Error.</b> " if kind == "error" else ""
+    more = f'<div class="fedteach-detail">{escape(detail)}</div>' if detail else ""
+    return (
+        f'<div role="status" aria-live="polite" aria-atomic="true" class="fedteach-status">'
+        f'<div style="color:{color}">{mark}{escape(line)}</div>{more}</div>'
+    )
+
+
+def caption_html(text: str) -> str:
+    """Return quiet words, such as a picture's meaning below it."""
+    return f'<div class="fedteach-caption">{escape(text)}</div>'
+
+
+def table_html(history: History) -> str:
+    """Return all rounds as an HTML table."""
+    heads = (
+        "round",
+        "server accuracy",
+        "clients, lowest to highest",
+        "took part",
+        "lost, and why",
+        "seconds",
+        "sent",
+        "received",
+    )
+    head = "".join(f'<th scope="col">{name}</th>' for name in heads)
+    body = "".join(_row_html(record) for record in history)
+    if not body:
+        return '<div class="fedteach-table">No round is done yet.</div>'
+    return (
+        '<div class="fedteach-table" tabindex="0" role="region" aria-label="All rounds">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _row_html(record: RoundRecord) -> str:
+    figures = [100 * m["accuracy"] for m in record.clients.values() if "accuracy" in m]
+    lost = ", ".join(f"client {client}: {reason}" for client, reason in record.lost.items())
+    cells = (
+        "-" if record.server_accuracy is None else f"{100 * record.server_accuracy:.1f} %",
+        f"{min(figures):.1f} to {max(figures):.1f} %" if figures else "-",
+        f"{len(record.clients)} of {len(record.selected)}",
+        escape(lost) or "none",
+        f"{record.seconds.get('total', 0.0):.2f}",
+        size_text(record.bytes_down),
+        size_text(record.bytes_up),
+    )
+    return f'<tr><th scope="row">{record.round}</th>' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def copy_html(experiment: Any, steps: Mapping[str, Any]) -> str:
+    """Return two fields to copy from: the line of Python and the command that repeat the run."""
+    own = ", ".join(f"{name}={getattr(step, '__name__', type(step).__name__)}" for name, step in steps.items())
+    note = f"<p>The panel also uses functions of your own: {escape(own)}.</p>" if own else ""
+    fields = (("Python", experiment.python()), ("Command", experiment.command()))
+    return (
+        '<div class="fedteach-copy"><p>Either of these lines repeats the run, bit for bit, with the same seed.</p>'
+        + "".join(_field_html(label, text) for label, text in fields)
+        + note
+        + "</div>"
+    )
+
+
+def _field_html(label: str, text: str) -> str:
+    # Plain browser features, no library: a field that selects itself, and a button that copies it.
+    return (
+        f"<label><span>{label}</span>"
+        f'<input type="text" readonly spellcheck="false" value="{escape(text, quote=True)}" '
+        'onfocus="this.select()"></label>'
+        '<button type="button" class="jupyter-button lm-Widget" '
+        "onclick=\"const f=this.previousElementSibling.querySelector('input');f.select();"
+        "navigator.clipboard&&navigator.clipboard.writeText(f.value);this.textContent='Copied'\">Copy</button>"
+    )
