@@ -183,3 +183,18 @@ def test_the_version_is_the_packages():
     from fedteach import __version__
 
     assert fedteach("--version").stdout.strip() == f"fedteach {__version__}"
+
+
+@pytest.mark.slow
+def test_two_processes_with_other_cores_and_workers_give_the_same_bits(tmp_path):
+    """Convolutions, dropout-free and with momentum; one process on one core with one worker, one on two with two."""
+    saved = []
+    cores = sorted(os.sched_getaffinity(0))
+    for workers, mine in ((1, cores[:1]), (2, cores[:2])):
+        out = tmp_path / str(workers)
+        words = ("--epochs", "1", "--rounds", "2", "--momentum", "0.9", "--keep-momentum", "--workers", str(workers))
+        done = fedteach("run", *words, "--out", str(out), preexec_fn=lambda mine=mine: os.sched_setaffinity(0, mine))
+        assert done.returncode == 0, done.stderr
+        (weights,) = (out / "logs").glob("*.safetensors")
+        saved.append(weights.read_bytes())
+    assert saved[0] == saved[1]

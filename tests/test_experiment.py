@@ -148,3 +148,10 @@ def test_mnist_by_its_writers_trains(shared_data):
     history = experiment.replace(epochs=1, learning_rate=0.05, test_examples=500).federation().run(3)
     assert history.server_accuracy[-1] > 0.6
     assert len(history[0].clients) == 10
+
+
+def test_bfloat16_learns_and_keeps_float32_weights():
+    federation = Experiment(precision="mixed_bfloat16", epochs=3, rounds=3).federation()
+    history = federation.run(3)
+    assert history.server_accuracy[-1] > 0.6
+    assert {w.dtype for w in federation.weights} == {np.dtype(np.float32)}
