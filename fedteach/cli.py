@@ -56,27 +56,29 @@ def _option(text: str, panel: str, *names: str) -> Any:
 @app.command()
 def run(
     preset: Annotated[str | None, _option("Start from a named set-up: welcome, course, fedavg-paper.", _RUN)] = None,
-    dataset: Annotated[str | None, _option("Data set: digits, mnist, mnist_writers, glyphs. [digits]", _DATA)] = None,
-    clients: Annotated[int | None, _option("Number of clients. [5]", _DATA)] = None,
+    dataset: Annotated[
+        str | None, _option("Data set: digits, mnist, mnist_writers, glyphs. Default: digits.", _DATA)
+    ] = None,
+    clients: Annotated[int | None, _option("Number of clients. Default: 5.", _DATA)] = None,
     split: Annotated[
         str | None,
-        _option("Who holds what: 1-4, iid, dirichlet:0.5, shards:2, quantity:1.5, by_writer. [1]", _DATA),
+        _option("Who holds what: 1-4, iid, dirichlet:0.5, shards:2, quantity:1.5, by_writer. Default: 1.", _DATA),
     ] = None,
     examples_per_client: Annotated[int | None, _option("Examples each client draws in splits 1-3.", _DATA)] = None,
     redraw_each_round: Annotated[bool | None, _option("Draw new examples every round.", _DATA)] = None,
     model: Annotated[str | None, _option("Model: small_cnn, cnn, lenet, lenet_original, 2nn, logistic.", _DATA)] = None,
-    rounds: Annotated[int | None, _option("Number of rounds. [5]", _RUN)] = None,
-    seed: Annotated[int | None, _option("The same seed gives the same run. [0]", _RUN)] = None,
-    out: Annotated[Path | None, _option("Folder for log, picture and checkpoints. [runs]", _RUN)] = None,
+    rounds: Annotated[int | None, _option("Number of rounds. Default: 5.", _RUN)] = None,
+    seed: Annotated[int | None, _option("The same seed gives the same run. Default: 0.", _RUN)] = None,
+    out: Annotated[Path | None, _option("Folder for log, picture and checkpoints. Default: runs.", _RUN)] = None,
     resume: Annotated[Path | None, _option("Go on with the newest run in this folder.", _RUN)] = None,
     as_json: Annotated[bool, _option("Print one JSON object a round on stdout.", _RUN, "--json")] = False,
-    workers: Annotated[int | None, _option("Clients that train at once. [one per core]", _RUN)] = None,
-    precision: Annotated[str | None, _option("float32 or mixed_bfloat16. [float32]", _RUN)] = None,
-    test_examples: Annotated[int | None, _option("Test examples that judge each round. [1000]", _RUN)] = None,
-    client_accuracy: Annotated[bool | None, _option("Judge each client's model too. [yes]", _RUN)] = None,
+    workers: Annotated[int | None, _option("Clients that train at once. Default: one per core.", _RUN)] = None,
+    precision: Annotated[str | None, _option("float32 or mixed_bfloat16. Default: float32.", _RUN)] = None,
+    test_examples: Annotated[int | None, _option("Test examples that judge each round. Default: 1000.", _RUN)] = None,
+    client_accuracy: Annotated[bool | None, _option("Judge each client's model too. Default: yes.", _RUN)] = None,
     own_accuracy: Annotated[bool | None, _option("Clients judge themselves on their own examples.", _RUN)] = None,
-    drop: Annotated[float | None, _option("Share of updates that get lost on the way. [0]", _RUN)] = None,
-    fraction: Annotated[float | None, _option("Share of clients in a round. [1.0]", _STEPS)] = None,
+    drop: Annotated[float | None, _option("Share of updates that get lost on the way. Default: 0.", _RUN)] = None,
+    fraction: Annotated[float | None, _option("Share of clients in a round. Default: 1.0.", _STEPS)] = None,
     select: Annotated[str | None, _option("Other selection, such as power_of_choice:3,6.", _STEPS)] = None,
     broadcast: Annotated[str | None, _option("Codec down: float32, float16, int8, top_k:0.1.", _STEPS)] = None,
     upload: Annotated[str | None, _option("Codec up: float32, float16, int8, top_k:0.1.", _STEPS)] = None,
@@ -86,20 +88,22 @@ def run(
     global_update: Annotated[
         str | None, _option("add, server_learning_rate:0.5, momentum:0.9, adagrad, adam, yogi:0.01.", _STEPS)
     ] = None,
-    epochs: Annotated[int | None, _option("Times a client goes through its examples. [10]", _CLIENTS)] = None,
-    batch_size: Annotated[int | None, _option("Examples in a gradient step; 0: all. [8]", _CLIENTS)] = None,
-    learning_rate: Annotated[float | None, _option("Step size of local SGD. [0.01]", _CLIENTS)] = None,
-    momentum: Annotated[float | None, _option("Momentum of local SGD. [0]", _CLIENTS)] = None,
+    epochs: Annotated[int | None, _option("Times a client goes through its examples. Default: 10.", _CLIENTS)] = None,
+    batch_size: Annotated[int | None, _option("Examples in a gradient step; 0: all. Default: 8.", _CLIENTS)] = None,
+    learning_rate: Annotated[float | None, _option("Step size of local SGD. Default: 0.01.", _CLIENTS)] = None,
+    momentum: Annotated[float | None, _option("Momentum of local SGD. Default: 0.", _CLIENTS)] = None,
     keep_momentum: Annotated[bool | None, _option("Momentum survives the round.", _CLIENTS)] = None,
-    proximal_mu: Annotated[float | None, _option("FedProx' pull to the global model. [0]", _CLIENTS)] = None,
+    proximal_mu: Annotated[float | None, _option("FedProx' pull to the global model. Default: 0.", _CLIENTS)] = None,
     clip_norm: Annotated[float | None, _option("Longest update that leaves a client.", _CLIENTS)] = None,
-    noise_multiplier: Annotated[float | None, _option("Noise on updates, in clip norms. [0]", _CLIENTS)] = None,
-    common_init: Annotated[bool | None, _option("All start from the same weights. [yes]", _CLIENTS)] = None,
+    noise_multiplier: Annotated[float | None, _option("Noise on updates, in clip norms. Default: 0.", _CLIENTS)] = None,
+    common_init: Annotated[bool | None, _option("All start from the same weights. Default: yes.", _CLIENTS)] = None,
 ) -> None:
     """Run a federation in this process and save what happens.
 
-    Writes DIR/logs/YYYYmmdd_HHMMSS.json with the accuracy picture (.png), the table (.csv) and the final
-    weights (.safetensors) beside it. Ctrl-C ends it cleanly; --resume DIR goes on.
+    Writes DIR/logs/YYYYmmdd_HHMMSS.json, and beside it the picture (.png), the table (.csv) and the weights
+    (.safetensors).
+
+    Ctrl-C ends it cleanly; --resume DIR goes on.
     """
     options = {name: value for name, value in locals().items() if value is not None}
     for name in ("preset", "out", "resume", "as_json"):
@@ -107,7 +111,7 @@ def run(
     stop = threading.Event()
     with _stop_on_signals(stop):
         if resume is not None:
-            federation, todo = _resumed(resume, options, preset, stop)
+            federation, todo = _resumed(resume, out, options, preset, stop)
         else:
             experiment = _experiment(preset, options)
             federation, todo = experiment.federation(out=out or Path("runs"), stop=stop), experiment.rounds
@@ -154,23 +158,25 @@ def _experiment(preset: str | None, options: dict[str, Any]) -> "Experiment":
 
 
 def _resumed(
-    folder: Path, options: dict[str, Any], preset: str | None, stop: threading.Event
+    folder: Path, out: Path | None, options: dict[str, Any], preset: str | None, stop: threading.Event
 ) -> tuple["Federation", int]:
     from fedteach.experiment import Experiment
     from fedteach.run_folder import RunFolder
 
-    other = sorted({*options, *(["preset"] if preset else [])} - {"rounds", "workers"})
+    named = {"preset": preset, "out": out}
+    other = sorted({*options, *(name for name, value in named.items() if value is not None)} - {"rounds", "workers"})
     if other:
         option = other[0].replace("_", "-")
         raise ValueError(f"a resumed run keeps its settings: --{option} cannot be given, only --rounds and --workers")
-    experiment = Experiment.from_settings(RunFolder.find(folder).settings()).replace(**options)
-    federation = experiment.federation(resume=folder, stop=stop)
-    done = len(federation.history)
+    run_folder = RunFolder.find(folder)
+    done = run_folder.rounds_done
+    experiment = Experiment.from_settings(run_folder.settings()).replace(**options)
     if done >= experiment.rounds:
         raise ValueError(
             f"all {done} rounds of the run in {folder} are done; ask for more, as with --rounds {done + 5}"
         )
-    return federation, experiment.rounds - done
+    federation = experiment.federation(resume=folder, stop=stop)
+    return federation, experiment.rounds - len(federation.history)
 
 
 def _play(federation: "Federation", rounds: int, as_json: bool) -> None:

@@ -43,6 +43,8 @@ class Client:
         *,
         own_accuracy: bool = False,
     ):
+        if not isinstance(id, str):
+            raise ValueError(f"a client's id must be text, got {id!r}; write {str(id)!r}")
         if len(x) != len(y):
             raise ValueError(f"client {id}: expected a label for each example, got {len(x)} examples, {len(y)} labels")
         self.id = id
@@ -55,8 +57,13 @@ class Client:
         self._round = 0
 
     @property
+    def arrays(self) -> tuple[np.ndarray, np.ndarray]:
+        """The arrays that the client's rows are taken from; many clients may share them."""
+        return self._x, self._y
+
+    @property
     def info(self) -> ClientInfo:
-        """What the server may know: id and number of examples."""
+        """What the server may know: id and number of examples (in round 1, where they are drawn anew)."""
         return ClientInfo(self.id, n_examples=len(self._rows_of(1)) if self._rows is not None else len(self._x))
 
     def examples(self, round: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -157,6 +164,7 @@ def _run_own_step(
 ) -> Weights:
     """Call a user's local update on the engine's Keras model and return what it changed."""
     engine.load(weights if start is None else start)
+    engine.seed_dropout(rng)
     try:
         step(engine.model, x, y, task.plan, rng)
     except Exception as error:

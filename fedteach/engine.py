@@ -5,7 +5,9 @@ there is one model and one compiled loop, and only weights move: in at the start
 at its end. The arithmetic is that of `steps.local_update`, batch for batch.
 """
 
+import math
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -24,8 +26,14 @@ Never = Callable[[], bool]
 
 # A running loop is left to look for "stop" about this often; far below the promised second.
 _LOOK_EVERY_S = 0.2
+# Nothing is known of a client's pace before its first piece: begin with about this many examples.
+_FIRST_EXAMPLES = 128
 # Test examples in one forward pass. Fixed, so that sums do not depend on how work is spread.
 EVALUATION_BATCH = 250
+
+
+# Models that an engine has made its own: two engines on one model would overwrite each other's weights.
+_taken: "weakref.WeakSet[keras.Model]" = weakref.WeakSet()
 
 
 class Stopped(Exception):
@@ -41,13 +49,21 @@ class Engine:
 
     def __init__(self, model: "keras.Model"):
         self.model = model
+        if model in _taken:
+            raise ValueError(
+                "the model's builder returned a model that is in use already; it must build a new one each time, as in "
+                "`def build(): return keras.Sequential([...])`"
+            )
+        _taken.add(model)
         self._variables = [variable.value for variable in model.weights]
         self._trainable = [variable.value for variable in model.trainable_variables]
         self._trainable_places = [_place(variable, self._variables) for variable in self._trainable]
         self._dropout_seeds = _dropout_seeds(model)
         self._velocity = [tf.Variable(tf.zeros_like(v), trainable=False) for v in self._trainable]
         self._loops: dict[tuple[bool, bool], Any] = {}
-        self._load = tf.function(self._load_graph, autograph=False)
+        weights = [tf.TensorSpec(v.shape, tf.float32) for v in self._variables]
+        load = tf.function(self._load_graph, input_signature=weights, autograph=False)
+        self._load = load.get_concrete_function()
         score = tf.function(self._score_graph, input_signature=self._examples_signature(), autograph=False)
         self._score = score.get_concrete_function()
         self._broadcast: tuple[Weights | None, list[Any]] = (None, [])
@@ -103,7 +119,7 @@ class Engine:
         anchor = self._tensors_of(weights)
         if start is not None:
             self._load(*[tf.constant(w, tf.float32) for w in start])
-        self._seed_dropout(rng)
+        self.seed_dropout(rng)
         has_momentum = plan.momentum > 0
         if has_momentum:
             self._load_velocity(velocity)
@@ -135,18 +151,20 @@ class Engine:
         rates = tf.constant([plan.learning_rate, plan.momentum, plan.proximal_mu], tf.float32)
         loop = self._loop(plan.momentum > 0, plan.proximal_mu > 0)
         x, y = tf.constant(x, tf.float32), tf.constant(y, tf.int32)
-        total, load, pace = 0.0, from_anchor, 16
+        losses: list[float] = []
+        load, pace = from_anchor, max(1, _FIRST_EXAMPLES // (plan.batch_size or len(x)))
         # Cutting the loop into pieces changes no number; it only sets how soon "stop" is heard.
         while piece := list(islice(batches, pace)):
             if stop():
                 raise Stopped
             began = time.perf_counter()
             order = np.concatenate(piece, dtype=np.int32, casting="same_kind")
-            loss, *delta = loop(x, y, order, _bounds(piece), rates, load, *anchor)
-            total += float(loss)
+            step_losses, *delta = loop(x, y, order, _bounds(piece), rates, load, *anchor)
+            losses += [loss * len(rows) for loss, rows in zip(step_losses.numpy().tolist(), piece, strict=True)]
             seconds_a_step = (time.perf_counter() - began) / len(piece)
             load, pace = False, max(1, int(_LOOK_EVERY_S / seconds_a_step))
-        return [d.numpy() for d in delta], total / len(x) / plan.epochs
+        # fsum is exact, so the mean does not depend on how the clock cut the loop either.
+        return [d.numpy() for d in delta], math.fsum(losses) / len(x) / plan.epochs
 
     def _loop(self, has_momentum: bool, is_proximal: bool) -> Any:
         """Return the compiled loop for a kind of plan: rates are inputs, so other rates need no new graph."""
@@ -180,20 +198,20 @@ class Engine:
         has_momentum: bool,
         is_proximal: bool,
     ) -> tuple[Any, ...]:
-        """Load the anchor if asked to, take one step of SGD for each row of `bounds`, return loss sum and delta."""
+        """Load the anchor if asked to, take a step of SGD for each row of `bounds`, return losses and delta."""
         tf.cond(load, lambda: self._load_graph(*anchor), lambda: None)
         pull = [anchor[i] for i in self._trainable_places] if is_proximal else None
 
-        def step(i: Any, total: Any) -> tuple[Any, Any]:
+        def step(i: Any, losses: Any) -> tuple[Any, Any]:
             rows = order[bounds[i, 0] : bounds[i, 1]]
             loss, slopes = local_update.gradients(self.model, tf.gather(x, rows), tf.gather(y, rows), rates[2], pull)
             self._descend(slopes, rates[0], rates[1] if has_momentum else None)
-            return i + 1, total + loss * tf.cast(tf.size(rows), tf.float32)
+            return i + 1, losses.write(i, loss)
 
         n_steps = tf.shape(bounds)[0]
-        begin = (tf.constant(0), tf.constant(0.0))
-        _, total = tf.while_loop(lambda i, _: i < n_steps, step, begin, parallel_iterations=1)
-        return total, *(variable - weight for variable, weight in zip(self._variables, anchor, strict=True))
+        begin = (tf.constant(0), tf.TensorArray(tf.float32, size=n_steps, element_shape=[]))
+        _, losses = tf.while_loop(lambda i, _: i < n_steps, step, begin, parallel_iterations=1)
+        return losses.stack(), *(variable - weight for variable, weight in zip(self._variables, anchor, strict=True))
 
     def _descend(self, slopes: Sequence[Any], rate: Any, momentum: Any) -> None:
         """Take one step of SGD in place: w -= rate * v, with v = momentum * v + slope, or v = slope."""
@@ -223,7 +241,8 @@ class Engine:
         for i, variable in enumerate(self._velocity):
             variable.assign(tf.zeros_like(variable) if velocity is None else velocity[i])
 
-    def _seed_dropout(self, rng: np.random.Generator) -> None:
+    def seed_dropout(self, rng: np.random.Generator) -> None:
+        """Set the seeds of the model's random layers from the client's generator."""
         for state in self._dropout_seeds:
             state.assign(rng.integers(0, 2**31, size=2, dtype=np.uint32))
 

@@ -56,6 +56,16 @@ class EnginePool:
         self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="fedteach-client")
 
     @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of one example as the model takes it."""
+        return tuple(self._built[0].model.inputs[0].shape[1:])
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes that the model can answer."""
+        return int(self._built[0].model.outputs[0].shape[-1])
+
+    @property
     def engines(self) -> list[Engine]:
         """The replicas built so far; more are built when they are needed."""
         return list(self._built)
@@ -68,13 +78,19 @@ class EnginePool:
     def initial_weights_for(self, seed: int) -> Weights:
         """Return the weights that the model would start with under another seed."""
         with self._building:
-            return list(models.build(self._make, seed, self._precision).get_weights())
+            return Engine(models.build(self._make, seed, self._precision)).weights
 
-    def map(self, work: Callable[[Engine, Item], Result], items: Iterable[Item]) -> Generator[Result]:
+    def map(
+        self,
+        work: Callable[[Engine, Item], Result],
+        items: Iterable[Item],
+        abandon: Callable[[], None] = lambda: None,
+    ) -> Generator[Result]:
         """Do `work(engine, item)` for each item in parallel; yield the results in the order of the items.
 
         At most one result more than there are workers waits to be taken, so memory does not grow with the
-        number of items. Closing the iterator drops what has not begun and waits for what has.
+        number of items. Closing the iterator, or an error or interrupt in it, drops what has not begun, calls
+        `abandon` so that what has begun can give up, and waits for that.
         """
         running: deque[Future[Result]] = deque()
         items = iter(items)
@@ -86,6 +102,7 @@ class EnginePool:
             while running:
                 yield running.popleft().result()
         finally:
+            abandon()
             for future in running:
                 future.cancel()
             for future in running:
@@ -115,6 +132,25 @@ class EnginePool:
         for part_right, part_loss in self.map(score, range(0, len(x), EVALUATION_BATCH)):
             right, loss = right + part_right, loss + part_loss
         return {"accuracy": right / len(x), "loss": loss / len(x)}
+
+    def check_examples(self, x: np.ndarray, y: np.ndarray, whose: str) -> None:
+        """Refuse examples that the model cannot take.
+
+        Args:
+            x: examples; their shape must be the model's input.
+            y: class numbers; whole numbers from 0 to the model's last class.
+            whose: whom to name in the message.
+
+        Raises:
+            ValueError: if shape or labels do not fit; says which.
+        """
+        if tuple(np.shape(x)[1:]) != self.input_shape:
+            shape = tuple(np.shape(x)[1:])
+            raise ValueError(f"{whose}: the model takes examples of shape {self.input_shape}, got {shape}")
+        y = np.asarray(y)
+        if len(y) and (y.dtype.kind not in "iu" or y.ndim != 1 or y.min() < 0 or y.max() >= self.n_classes):
+            span = f"{y.dtype} of shape {y.shape}, {y.min()} to {y.max()}"
+            raise ValueError(f"{whose}: labels must be whole numbers from 0 to {self.n_classes - 1}, got {span}")
 
     def close(self) -> None:
         """End the threads; the pool cannot be used afterwards."""

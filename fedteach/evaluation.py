@@ -25,6 +25,9 @@ class Evaluator:
         self._pool, self._test, self._stop = pool, test, stop
         checks.whole("test_examples", n_examples, least=1)
         if test is not None:
+            if not len(test):
+                raise ValueError("test: expected at least one example, got none; leave test away to measure nothing")
+            pool.check_examples(test.x, test.y, "test")
             n = min(n_examples, len(test))
             rows = np.sort(rng_for(seed, "test subset").choice(len(test), n, replace=False))
             self._x, self._y = test.x[rows], test.y[rows]

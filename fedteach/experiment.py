@@ -90,18 +90,28 @@ class Experiment:
 
     def __post_init__(self) -> None:
         """Refuse, at the door, what cannot be run; the data themselves are looked at later."""
-        object.__setattr__(self, "split", str(self.split))
+        tidy = {
+            "split": str(self.split),
+            "clients": checks.whole("clients", self.clients, least=1, most=100_000),
+            "rounds": checks.whole("rounds", self.rounds, least=1, most=1_000_000),
+            "fraction": checks.number("fraction", self.fraction, least=0, most=1, hint="0.5 takes half of the clients"),
+            "epochs": checks.whole("epochs", self.epochs, least=1),
+            "batch_size": checks.whole("batch_size", self.batch_size, hint="0 takes all examples at once"),
+            "learning_rate": checks.number(
+                "learning_rate", self.learning_rate, least=0, open_left=True, hint="try 0.01"
+            ),
+            "seed": checks.whole("seed", self.seed),
+            "drop": checks.number("drop", self.drop, least=0, most=1, hint="try 0.2"),
+            "test_examples": checks.whole("test_examples", self.test_examples, least=1),
+        }
+        for name, value in tidy.items():  # plain numbers, also where numpy's came: a log is JSON
+            object.__setattr__(self, name, value)
         checks.known("data set", self.dataset, data.DATASETS)
         if self.model is not None:
             checks.known("model", self.model, MODEL_NAMES)
-        checks.whole("clients", self.clients, least=1, most=100_000)
-        checks.whole("rounds", self.rounds, least=1, most=1_000_000)
-        checks.number("fraction", self.fraction, least=0, most=1, hint="0.5 takes half of the clients")
-        checks.whole("batch_size", self.batch_size, least=0, hint="0 takes all examples at once")
-        checks.whole("seed", self.seed)
-        checks.number("drop", self.drop, least=0, most=1, hint="try 0.2")
-        checks.whole("test_examples", self.test_examples, least=1)
         checks.known("precision", self.precision, ("float32", "mixed_bfloat16"))
+        if self.select is not None and self.fraction != 1:
+            raise ValueError(f"select={self.select!r} decides who takes part, so leave fraction={self.fraction:g} away")
         data.check_split(self.split, self.examples_per_client)
         self.plan()
         self._steps()
@@ -134,7 +144,7 @@ class Experiment:
     def label_counts(self) -> np.ndarray:
         """Return how many examples of each class each client holds, int, shape (clients, classes)."""
         dataset = self.load_data()
-        return data.label_counts(self.partition(), dataset.train.y, dataset.n_classes)
+        return data.label_counts(self.partition(round=1), dataset.train.y, dataset.n_classes)
 
     def class_names(self) -> tuple[str, ...]:
         """Return the names of the classes."""

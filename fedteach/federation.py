@@ -2,8 +2,8 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import closing, contextmanager, suppress
+from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from fedteach.history import History, RoundRecord
 from fedteach.messages import ClientInfo, Codec, Task, Update, Weights, why_unusable
 from fedteach.models import Builder, builder
 from fedteach.randomness import rng_for
-from fedteach.run_folder import Checkpoint, ResumeError, RunFolder
+from fedteach.run_folder import Checkpoint, ResumeError, RunFolder, SaveError
 from fedteach.steps import aggregation, broadcast, global_update, selection
 from fedteach.steps.local_update import Plan
 from fedteach.tally import Event, Tally
@@ -29,6 +29,10 @@ from fedteach.transport.in_process import InProcess
 
 Aggregate = Callable[[Iterable[Update]], Weights]
 GlobalUpdate = global_update.ServerOptimizer | Callable[[Weights, Weights], Weights]
+
+
+MAY_CHANGE = ("rounds", "workers")
+"""Settings that a resumed run may have otherwise than before: no result depends on them."""
 
 
 class Federation:
@@ -66,7 +70,7 @@ class Federation:
 
     def __init__(
         self,
-        clients: Sequence[Client] | Transport,
+        clients: Iterable[Client] | Transport,
         model: str | Builder | EnginePool,
         *,
         test: Examples | None = None,
@@ -92,13 +96,16 @@ class Federation:
         if deadline_s is not None:
             checks.number("deadline_s", deadline_s, least=0, open_left=True, hint="None waits as long as it takes")
         self.stop = stop or threading.Event()
-        self._pool = _pool_of(model, clients, test, self._seed)
-        self._transport = _transport_of(clients, self._pool, local_update)
+        theirs = list(clients) if isinstance(clients, Iterable) else clients
+        self._pool = _pool_of(model, theirs, test, self._seed)
+        self._transport = _transport_of(theirs, self._pool, local_update)
         self._select = select or selection.fraction(1.0)
         self._codec, self._reply_codec = broadcast or _float32(), upload or _float32()
         self._aggregate = aggregate
         self._global_update = _server_optimizer_of(global_update)
-        self._plan, self._common_init = plan or Plan(), common_init
+        self._plan, self._common_init = Plan() if plan is None else plan, common_init
+        functions = {"select": self._select, "aggregate": aggregate, "on_event": on_event}
+        _check_kinds(self._plan, (self._codec, self._reply_codec), functions)
         self._deadline_s = deadline_s
         self._evaluator = Evaluator(self._pool, test, test_examples, self._seed, self.stop.is_set)
         self._client_accuracy = client_accuracy
@@ -106,7 +113,7 @@ class Federation:
         self.weights = self._pool.initial_weights
         self._server_state = self._global_update.init(self.weights)
         client_ids = [client.id for client in self._transport.clients()]
-        self.history = History(client_ids, {"seed": self._seed, **(settings or {})})
+        self.history = History(client_ids, {**self._own_settings(), **(settings or {})})
         self.folder = self._open_folder(out, resume)
 
     def run(self, rounds: int) -> History:
@@ -123,19 +130,15 @@ class Federation:
     def rounds(self, n: int) -> Iterator[RoundRecord]:
         """Run n further rounds and yield the record of each as it ends; see `run`."""
         last = len(self.history) + checks.whole("rounds", n, least=1)
-        try:
+        with self._saved_at_the_end():
             while len(self.history) < last and not self.stop.is_set():
                 yield self._run_round(len(self.history) + 1, last)
-        except Stopped:
-            pass  # the round that was running is given up; a resumed run begins it anew
-        finally:
-            if self.folder:
-                self.folder.save_log(self.history, self.weights)
 
     def _run_round(self, number: int, last: int) -> RoundRecord:
         """Choose clients, send the weights, let them train, average their updates, move the model."""
         tally = Tally(number, self._notify)
-        message = self._codec.encode(self.weights)
+        with tally.timed("broadcast"):
+            message = self._codec.encode(self.weights)
 
         with tally.timed("select"), _blame(self._select, number):
             cohort = self._choose(number, message, tally)
@@ -144,19 +147,27 @@ class Federation:
         tally.selected(cohort.clients, len(message))
 
         with tally.timed("clients"):
-            replies = self._transport.exchange(tasks, self._deadline_s, self.stop)
-            updates = tally.usable(replies, self.weights, cohort.enough, self._judge_of(message))
-            delta = self._mean_of(updates, number)
-            replies.close()
+            with closing(self._transport.exchange(tasks, self._deadline_s, self.stop)) as replies:
+                updates = tally.usable(replies, self.weights, cohort.enough, self._judge_of(message))
+                delta = self._mean_of(updates, tally)
+            self._transport.forget(tally.lost, number)
 
         weights, state = self.weights, self._server_state
-        if delta is None:
-            tally.note = "no client answered, so the global model stayed as it was"
-        else:
+        if delta is not None:
             with tally.timed("global_update"), _blame(self._global_update, number):
                 weights, state = self._global_update.apply(weights, delta, state)
+                weights = _usable(weights, self.weights, "new weights")
 
         return self._complete(tally, weights, state, is_last=number == last)
+
+    def _own_settings(self) -> dict[str, Any]:
+        """Return what a resumed run must have in common with its beginning, as plain values."""
+        return {
+            "seed": self._seed,
+            **{f"plan {name}": value for name, value in asdict(self._plan).items()},
+            "codecs": [self._codec.name, self._reply_codec.name],
+            "server optimizer": self._global_update.name,
+        }
 
     # ---- the parts of a round -------------------------------------------------------------------------
 
@@ -188,17 +199,22 @@ class Federation:
         sent = self._codec.decode(message)
         return lambda update: self._evaluator.on_subset([w + d for w, d in zip(sent, update.delta, strict=True)])
 
-    def _mean_of(self, updates: Iterator[Update], number: int) -> Weights | None:
-        """Aggregate the updates as they arrive; None if there are none."""
+    def _mean_of(self, updates: Iterator[Update], tally: Tally) -> Weights | None:
+        """Aggregate the updates as they arrive; None, with a note, if there are none or too few."""
         first = next(updates, None)
         if first is None:
+            tally.note = "no client answered, so the global model stayed as it was"
             return None
         arriving = chain([first], updates)
-        with _blame(self._aggregate, number):
-            delta = self._aggregate(arriving)
+        with _blame(self._aggregate, tally.round):
+            try:
+                delta = self._aggregate(arriving)
+            except aggregation.TooFewUpdates as error:
+                tally.note = f"{error}; the global model stayed as it was"
+                return None
             for _ in arriving:  # a rule that does not want all updates still sees the round to its end
                 pass
-            return _usable_mean(delta, self.weights)
+            return _usable(delta, self.weights, "a delta")
 
     def _complete(self, tally: Tally, weights: Weights, state: dict[str, Weights], is_last: bool) -> RoundRecord:
         """Measure the new model, write the round, and only then make it the federation's own."""
@@ -216,6 +232,25 @@ class Federation:
         self._notify(Event("round", record.round))
         return record
 
+    @contextmanager
+    def _saved_at_the_end(self) -> Iterator[None]:
+        """Write the log however the rounds end; a round that was stopped is given up, and a resumed run repeats it."""
+        if self.folder:
+            self.folder.save_settings(self.history)
+        try:
+            yield
+        except Stopped:
+            pass
+        except BaseException:
+            with suppress(SaveError):  # the first trouble is the one to tell
+                self._save_log()
+            raise
+        self._save_log()
+
+    def _save_log(self) -> None:
+        if self.folder:
+            self.folder.save_log(self.history, self.weights)
+
     def _open_folder(self, out: str | Path | None, resume: str | Path | None) -> RunFolder | None:
         if resume is not None:
             if out is not None and Path(out) != Path(resume):
@@ -229,16 +264,16 @@ class Federation:
 
     def _resume(self, folder: RunFolder) -> RunFolder:
         history, checkpoint = folder.load()
-        for what, now, then in (
-            ("seed", self._seed, history.settings.get("seed")),
-            ("clients", self.history.client_ids, history.client_ids),
-            ("weight shapes", [w.shape for w in self.weights], [w.shape for w in checkpoint.weights]),
-            ("server optimizer", sorted(self._server_state), sorted(checkpoint.server_state)),
-        ):
-            if now != then:
-                raise ResumeError(f"the run in {folder.out} had other {what}: {then}, not {now}; set it up as it was")
-        history.settings |= self.history.settings
-        folder.save_settings(history)
+        now = {
+            **self.history.settings,
+            "clients' names": self.history.client_ids,
+            "weight shapes": _shapes(self.weights),
+        }
+        then = {**history.settings, "clients' names": history.client_ids, "weight shapes": _shapes(checkpoint.weights)}
+        for name in now:
+            if name not in MAY_CHANGE and now[name] != then.get(name):
+                raise ResumeError(f"the run in {folder.out} had other {name}: {then.get(name)}, not {now[name]}")
+        history.settings |= {name: now[name] for name in MAY_CHANGE if name in now}
         self.history, self.weights, self._server_state = history, checkpoint.weights, dict(checkpoint.server_state)
         self._transport.restore(checkpoint.memories, checkpoint.round)
         return folder
@@ -256,20 +291,37 @@ def _blame(step: Any, number: int) -> Iterator[None]:
         raise StepError(f"{name} failed in round {number}: {type(error).__name__}: {error}") from error
 
 
-def _usable_mean(delta: Any, like: Weights) -> Weights:
-    if isinstance(delta, list | tuple):
+def _usable(weights: Any, like: Weights, what: str) -> Weights:
+    """Return what a step made of the weights as float32 arrays, or refuse it in words."""
+    if isinstance(weights, list | tuple):
         # A mean taken with float64 shares is float64, and of scalars a numpy scalar: no mistake of the student's.
         floats = np.ndarray | np.floating
-        delta = [np.asarray(d, np.float32) if isinstance(d, floats) and d.dtype.kind == "f" else d for d in delta]
-    reason = why_unusable(delta, like)
+        weights = [np.asarray(w, np.float32) if isinstance(w, floats) and w.dtype.kind == "f" else w for w in weights]
+    reason = why_unusable(weights, like)
     if reason:
-        hint = "; is a `return` missing?" if delta is None else ""
-        raise ValueError(f"expected a list of arrays shaped like the weights: {reason}{hint}")
-    return list(delta)
+        hint = "; is a `return` missing?" if weights is None else ""
+        raise ValueError(f"expected {what}, a list of arrays shaped like the weights: {reason}{hint}")
+    return list(weights)
+
+
+def _shapes(weights: Weights) -> list[tuple[int, ...]]:
+    return [w.shape for w in weights]
 
 
 def _float32() -> Codec:
     return broadcast.float32()
+
+
+def _check_kinds(plan: Any, codecs: Iterable[Any], functions: Mapping[str, Any]) -> None:
+    """Refuse arguments of another kind at the door, before a round is trained for nothing."""
+    if not isinstance(plan, Plan):
+        raise ValueError(f"plan must be a Plan, got {plan!r}; write Plan(epochs=1) for example")
+    for codec in codecs:
+        if not isinstance(codec, Codec):
+            raise ValueError(f"broadcast and upload take a Codec, got {codec!r}; write broadcast.int8() for example")
+    for name, function in functions.items():
+        if not callable(function):
+            raise ValueError(f"{name} must be a function, got {function!r}")
 
 
 def _server_optimizer_of(step: GlobalUpdate | None) -> global_update.ServerOptimizer:
@@ -280,20 +332,18 @@ def _server_optimizer_of(step: GlobalUpdate | None) -> global_update.ServerOptim
     return global_update.from_function(step)
 
 
-def _transport_of(
-    clients: Sequence[Client] | Transport, pool: EnginePool, local_update: LocalUpdate | None
-) -> Transport:
-    if not isinstance(clients, Sequence):
-        if local_update is not None:
-            raise ValueError("with a transport, give local_update to the transport: it is the clients' step")
-        return clients
-    if not clients:
-        raise ValueError("a federation needs at least one client, got none")
-    return InProcess(clients, pool, local_update)
+def _transport_of(clients: list[Client] | Transport, pool: EnginePool, local_update: LocalUpdate | None) -> Transport:
+    if isinstance(clients, list):
+        if not clients:
+            raise ValueError("a federation needs at least one client, got none")
+        return InProcess(clients, pool, local_update)
+    if local_update is not None:
+        raise ValueError("with a transport, give local_update to the transport: it is the clients' step")
+    return clients
 
 
 def _pool_of(
-    model: str | Builder | EnginePool, clients: Sequence[Client] | Transport, test: Examples | None, seed: int
+    model: str | Builder | EnginePool, clients: list[Client] | Transport, test: Examples | None, seed: int
 ) -> EnginePool:
     if isinstance(model, EnginePool):
         return model
@@ -301,11 +351,9 @@ def _pool_of(
         if not callable(model):
             raise ValueError(f"model must be a name, a function that builds a model, or an EnginePool, got {model!r}")
         return EnginePool(model, seed=seed)
-    if test is not None:
-        shape, n_classes = test.x.shape[1:], int(test.y.max()) + 1
-    elif isinstance(clients, Sequence) and clients:
-        samples = [client.examples() for client in clients]
-        shape, n_classes = samples[0][0].shape[1:], max(int(y.max(initial=0)) for _, y in samples) + 1
-    else:
+    known = [client.arrays for client in clients] if isinstance(clients, list) else []
+    known += [(test.x, test.y)] if test is not None else []
+    if not known:
         raise ValueError(f"to build the model {model!r} by name, give test examples, so that their shape is known")
-    return EnginePool(builder(model, shape, n_classes), seed=seed)
+    n_classes = 1 + max(int(np.max(y, initial=1)) for _, y in known)
+    return EnginePool(builder(model, known[0][0].shape[1:], n_classes), seed=seed)

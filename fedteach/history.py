@@ -43,8 +43,8 @@ class RoundRecord:
         lost: for each client whose answer was not used: the reason in words.
         server: figures of the global model at the END of this round: `accuracy`, `loss` on the test subset;
             in the last round also `full_accuracy`, `full_loss` on the whole test set.
-        seconds: wall time by phase: `select`, `broadcast`, `clients` (training, waiting, averaging as updates
-            arrive), `global_update`, `evaluate`, `total`.
+        seconds: wall time by phase: `broadcast` (encoding the weights), `select`, `clients` (training, waiting,
+            averaging as updates arrive), `global_update`, `evaluate`, `total`.
         bytes_down: bytes of encoded weights sent to all selected clients together.
         bytes_up: bytes of encoded deltas received.
         note: a sentence for people, "" in an ordinary round.
@@ -98,11 +98,6 @@ class History(Sequence[RoundRecord]):
         """Add the next round."""
         with self._lock:
             self._records.append(record)
-
-    def replace_last(self, record: RoundRecord) -> None:
-        """Put a fuller record in place of the newest one (final figures of the last round)."""
-        with self._lock:
-            self._records[-1] = record
 
     def __len__(self) -> int:
         return len(self._records)
@@ -172,10 +167,14 @@ class History(Sequence[RoundRecord]):
         writer.writerows(self.rows())
         return write_atomically(path, text.getvalue())
 
-    def to_log(self) -> dict[str, Any]:
+    def to_log(self, final_weights: Sequence[Any] | None = None) -> dict[str, Any]:
         """Return the JSON log: the course's historical keys first, then everything else.
 
         `clients acc` and `server acc` hold one entry per round, `null` where a client took no part.
+
+        Args:
+            final_weights: arrays to put into the log itself as nested lists, as the original course did (tens of
+                megabytes for its CNN); None leaves `final weight` null, and `final weight file` names the file.
         """
         return {
             "client number": len(self.client_ids),
@@ -183,16 +182,16 @@ class History(Sequence[RoundRecord]):
             "max round": self.settings.get("rounds", len(self)),
             "clients acc": {client: self.client_metric(client) for client in self.client_ids},
             "server acc": self.server_accuracy,
-            "final weight": None,
+            "final weight": None if final_weights is None else [array.tolist() for array in final_weights],
             "final weight file": self.final_weight_file,
             "client ids": list(self.client_ids),
             "settings": self.settings,
             "rounds": [asdict(record) for record in self],
         }
 
-    def to_json(self, path: str | Path) -> Path:
+    def to_json(self, path: str | Path, final_weights: Sequence[Any] | None = None) -> Path:
         """Write `to_log()`; the file appears whole or not at all."""
-        return write_atomically(path, json.dumps(self.to_log(), indent=1, allow_nan=False))
+        return write_atomically(path, json.dumps(self.to_log(final_weights), allow_nan=False))
 
     @classmethod
     def from_json(cls, path: str | Path) -> "History":

@@ -190,6 +190,15 @@ def _checked(model: keras.Model, name: str) -> keras.Model:
         raise ValueError(f"{name} must return a Keras model, got {type(model).__name__}; is a `return` missing?")
     if not model.built or not model.weights:
         raise ValueError(f"{name} returned a model without weights; start it with keras.Input(shape)")
+    try:
+        fits = len(model.inputs) == len(model.outputs) == 1 and len(model.outputs[0].shape) == 2
+    except AttributeError:  # a subclassed model has neither
+        fits = False
+    if not fits:
+        raise ValueError(
+            f"{name} must return a Sequential or functional model with one input and one output of shape (classes,); "
+            "wrap a model of another kind between keras.Input and keras.Model"
+        )
     odd = [variable.path for variable in model.weights if variable.dtype != "float32"]
     if odd:
         raise ValueError(f"{name}: all weights must be float32, but {odd[0]} is not; leave dtype at its default")

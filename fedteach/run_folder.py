@@ -13,6 +13,7 @@ A round counts once its `round-*.json` is there. Whatever a crash leaves behind 
 
 import hashlib
 import json
+import os
 import re
 import time
 from collections.abc import Mapping
@@ -85,7 +86,7 @@ class RunFolder:
             raise SaveError(f"cannot write to {self.out}: {reason}; choose a folder you may write") from error
         self._folder = self.out / "checkpoints" / self.name
         self._client_files: dict[str, dict[str, str]] = {}
-        self._logged_at = -_LOG_EVERY_S
+        self._log_due_at = float("-inf")
 
     @property
     def log_path(self) -> Path:
@@ -137,20 +138,23 @@ class RunFolder:
         Raises:
             SaveError: if a file cannot be written.
         """
+        began = time.monotonic()
         try:
             if final_weights is not None:
                 path = self.log_path.with_suffix(".safetensors")
                 write_atomically(path, tensors_to_bytes(weights_to_tensors(final_weights), {}))
                 history.final_weight_file = path.name
-                history.to_csv(self.log_path.with_suffix(".csv"))
+            history.to_csv(self.log_path.with_suffix(".csv"))
             history.to_json(self.log_path)
         except OSError as error:
             raise SaveError(f"could not write {self.log_path}: {error.strerror or error}") from error
-        self._logged_at = time.monotonic()
+        ended = time.monotonic()
+        # A log of thousands of clients takes its time: never more than a twentieth of the run's.
+        self._log_due_at = ended + max(_LOG_EVERY_S, 20 * (ended - began))
 
     def save_log_now_and_then(self, history: History) -> None:
-        """Write the JSON log if it was not written in the last two seconds; `save_log` ends a run."""
-        if time.monotonic() - self._logged_at >= _LOG_EVERY_S:
+        """Write the log if it was not written lately; `save_log` ends a run."""
+        if time.monotonic() >= self._log_due_at:
             self.save_log(history)
 
     # ---- reading back ---------------------------------------------------------------------------------
@@ -163,10 +167,18 @@ class RunFolder:
             ResumeError: if there is none.
         """
         out = Path(path)
-        manifests = sorted(out.glob("checkpoints/*/round-*.json"))
-        if not manifests:
+        runs = sorted({path.parent.name for path in out.glob("checkpoints/*/round-*.json")})
+        if not runs:
             raise ResumeError(f"there is no run to resume in {out}; expected a folder that `--out` wrote before")
-        return cls(out, manifests[-1].parent.name)
+        return cls(out, runs[-1])
+
+    @property
+    def rounds_done(self) -> int:
+        """Number of complete rounds."""
+        return _number(self._manifests()[-1])
+
+    def _manifests(self) -> list[Path]:
+        return sorted(self._folder.glob("round-*.json"), key=_number)
 
     def load(self) -> tuple[History, Checkpoint]:
         """Read the newest complete round and the history up to it.
@@ -174,7 +186,7 @@ class RunFolder:
         Raises:
             ResumeError: if a file is missing or damaged; says which, and what can be done.
         """
-        manifest_path = sorted(self._folder.glob("round-*.json"))[-1]
+        manifest_path = self._manifests()[-1]
         try:
             manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
             weights, server = (self._read(entry) for entry in manifest["files"])
@@ -256,10 +268,12 @@ class RunFolder:
         with (self._folder / "rounds.jsonl").open("a", encoding="utf-8") as file:
             # The newline comes first: a line that a crash cut short then spoils only itself.
             file.write("\n" + line)
+            file.flush()
+            os.fsync(file.fileno())
 
     def _tidy(self) -> None:
         """Keep the newest checkpoints; remove files that none of them names."""
-        manifests = sorted(self._folder.glob("round-*.json"))
+        manifests = self._manifests()
         for old in manifests[:-_KEEP]:
             old.unlink(missing_ok=True)
         named: set[str] = set()
@@ -282,6 +296,10 @@ def _claim_name(folder: Path) -> str:
             return name
         except FileExistsError:
             moment += timedelta(seconds=1)
+
+
+def _number(manifest: Path) -> int:
+    return int(manifest.stem.partition("-")[2])
 
 
 def _safe(client: str) -> str:

@@ -1,5 +1,6 @@
 """What a round leaves behind, collected while it runs: who answered, who was lost and why, bytes and seconds."""
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -95,14 +96,15 @@ class Tally:
             figures = judge(reply) if judge else {}
             self._judging_s += time.perf_counter() - judged_from
             sizes = {"n_examples": reply.n_examples, "bytes_up": reply.size_bytes}
-            self._clients[reply.client] = {**sizes, **reply.metrics, **figures}
+            self._clients[reply.client] = {**sizes, **self._finite({**reply.metrics, **figures}, reply.client)}
             self.bytes_up += reply.size_bytes
             self._notify(Event("answered", self.round, reply.client))
             yield reply
             if enough is not None and len(self._clients) >= enough:
                 break
         for client in open_tasks:
-            self._lose(client, f"not needed: {enough} had answered" if enough else "never answered")
+            not_needed = enough is not None and len(self._clients) >= enough
+            self._lose(client, f"not needed: {enough} had answered" if not_needed else "never answered")
 
     def record(self, server: Mapping[str, float]) -> RoundRecord:
         """Return the round's record.
@@ -110,6 +112,7 @@ class Tally:
         Args:
             server: figures of the global model at the end of the round.
         """
+        measured = self._finite(server, "the server")
         total = time.perf_counter() - self._began
         # Clients are judged as their updates arrive, inside the phase "clients": those seconds belong elsewhere.
         seconds = {"clients": 0.0, "evaluate": 0.0, **self._seconds}
@@ -120,12 +123,27 @@ class Tally:
             selected=self._selected,
             clients=self._clients,
             lost=self._lost,
-            server=dict(server),
+            server=measured,
             seconds={**seconds, "total": total},
             bytes_down=self.bytes_down,
             bytes_up=self.bytes_up,
             note=self.note,
         )
+
+    def _finite(self, figures: Mapping[str, float], whose: str) -> dict[str, float]:
+        """Leave out what is no number any more, and say so: JSON knows no NaN, and a mean would drown in it."""
+        kept = {name: value for name, value in figures.items() if math.isfinite(value)}
+        gone = sorted(set(figures) - set(kept))
+        if gone and not self.note:
+            self.note = (
+                f"{gone[0]} of {whose} is no finite number any more: the training diverges; try a smaller learning rate"
+            )
+        return kept
+
+    @property
+    def lost(self) -> list[str]:
+        """Ids of the clients whose updates were not used so far."""
+        return list(self._lost)
 
     def _lose(self, client: str, reason: str) -> None:
         self._lost[client] = reason

@@ -67,6 +67,8 @@ def test_resume_goes_on_and_says_when_there_is_nothing_left(finished):
     more = fedteach("run", "--resume", str(out), "--rounds", "3", "--json")
     assert [json.loads(line)["round"] for line in more.stdout.splitlines()] == [3]
     assert "--epochs cannot be given" in refused("run", "--resume", str(out), "--epochs", "2")
+    assert "--out cannot be given" in refused("run", "--resume", str(out), "--out", str(out / "other"))
+    assert "all 3 rounds" in refused("run", "--resume", str(out), "--rounds", "1")
     straight = fedteach(*QUICK[:-1], "3", "--json", "--out", str(out / "straight"))
     last = json.loads(straight.stdout.splitlines()[-1])
     assert last["server_accuracy"] == json.loads(more.stdout)["server_accuracy"]

@@ -23,14 +23,15 @@ def test_the_command_line_makes_the_same_experiment_again(monkeypatch):
     monkeypatch.setattr(Experiment, "federation", lambda self, **options: made.append(self) or 1 / 0)
     everything = Experiment(
         dataset="glyphs", model="2nn", clients=7, split="shards:3", rounds=3, fraction=0.5, epochs=2, batch_size=0,
-        learning_rate=0.3, seed=9, select="count:2", broadcast="float16", upload="int8", aggregate="median",
+        learning_rate=0.3, seed=9, broadcast="float16", upload="int8", aggregate="median",
         global_update="adam:0.1", momentum=0.5, keep_momentum=True, proximal_mu=0.1, clip_norm=1.0,
         noise_multiplier=0.1, drop=0.1, redraw_each_round=True, common_init=False, client_accuracy=False,
         own_accuracy=True, test_examples=50, precision="mixed_bfloat16", workers=1,
     )  # fmt: skip
     changed = {name for name, value in asdict(everything).items() if value != asdict(Experiment())[name]}
-    assert changed | {"examples_per_client"} == set(asdict(everything)), "a new setting belongs in this test"
-    for experiment in (everything, QUICK.replace(examples_per_client=10)):
+    others = {"examples_per_client", "select"}
+    assert changed | others == set(asdict(everything)), "a new setting belongs in this test"
+    for experiment in (everything, QUICK.replace(examples_per_client=10, select="count:2")):
         words = shlex.split(experiment.command())
         assert words[0] == "fedteach"
         CliRunner().invoke(cli.app, words[1:])
@@ -108,6 +109,7 @@ def test_a_step_of_ones_own_takes_the_place_of_the_named_one():
         ({"drop": 2}, "drop must be"),
         ({"noise_multiplier": 1.0}, "needs clip_norm"),
         ({"precision": "float8"}, "unknown precision"),
+        ({"select": "count:2", "fraction": 0.5}, "decides who takes part, so leave fraction=0.5 away"),
         ({"split": "iid", "examples_per_client": 5}, "sets the number of examples itself"),
     ],
 )
@@ -155,3 +157,15 @@ def test_bfloat16_learns_and_keeps_float32_weights():
     history = federation.run(3)
     assert history.server_accuracy[-1] > 0.6
     assert {w.dtype for w in federation.weights} == {np.dtype(np.float32)}
+
+
+def test_numbers_of_numpy_become_plain_ones(tmp_path):
+    experiment = QUICK.replace(clients=np.int64(3), seed=np.int64(4), learning_rate=np.float32(0.5))
+    assert "np." not in experiment.python()
+    experiment.federation(out=tmp_path).run(1)
+
+
+def test_the_histogram_shows_what_clients_really_draw_in_round_one():
+    experiment = QUICK.replace(split="3", redraw_each_round=True)
+    sizes = [len(client.examples(1)[1]) for client in experiment._clients()]
+    np.testing.assert_array_equal(experiment.label_counts().sum(axis=1), sizes)

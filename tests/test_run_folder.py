@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -186,8 +187,12 @@ def test_a_run_set_up_otherwise_is_refused(tmp_path):
     federation(out=tmp_path).run(1)
     with pytest.raises(ResumeError, match="had other seed: 1, not 2"):
         federation(seed=2, resume=tmp_path)
-    with pytest.raises(ResumeError, match="had other clients"):
+    with pytest.raises(ResumeError, match="had other plan momentum: 0.9, not 0.0"):
         tiny_federation(seed=1, resume=tmp_path)
+    with pytest.raises(ResumeError, match="had other server optimizer: yogi, not add"):
+        tiny_federation(seed=1, plan=PLAN, resume=tmp_path)
+    with pytest.raises(ResumeError, match="had other clients' names"):
+        tiny_federation(seed=1, plan=PLAN, global_update=global_update.yogi(0.05), resume=tmp_path)
     with pytest.raises(ValueError, match="a resumed run goes on in its own folder"):
         federation(resume=tmp_path, out=tmp_path / "elsewhere")
 
@@ -201,15 +206,15 @@ def test_a_folder_that_cannot_be_written_is_refused_at_the_door(tmp_path):
 def test_a_full_disk_stops_the_run_and_the_rounds_before_are_safe(tmp_path, monkeypatch, straight):
     run = federation(out=tmp_path)
     run.run(2)
-    real = RunFolder._append
 
     def full(self, record):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(RunFolder, "_append", full)
+    monkeypatch.setattr(RunFolder, "save_log", lambda *a: (_ for _ in ()).throw(SaveError("the log, too")))
     with pytest.raises(SaveError, match=r"could not save round 3 .*No space left.*rounds up to 2 are safe"):
         run.run(1)
-    monkeypatch.setattr(RunFolder, "_append", real)
+    monkeypatch.undo()
     assert len(run.history) == 2
     run.run(3)  # room was made: the same run goes on
     assert same_bits(run.weights, straight.weights)
@@ -223,3 +228,67 @@ def test_the_log_grows_with_the_run(tmp_path):
     assert len(History.from_json(run.folder.log_path)) == 1
     rounds.close()  # the reader walks away: what was done is written
     assert len(History.from_json(run.folder.log_path)) == 1
+
+
+def settings(name):
+    """Ways in which a round can go that a resumed run must go on from."""
+    from fedteach.steps import selection
+    from fedteach.transport.base import Lossy
+    from fedteach.transport.in_process import InProcess
+    from tests.federations import EnginePool, tiny_model
+
+    if name == "drop":
+        pool = EnginePool(tiny_model, workers=2)
+        return tiny_federation(Lossy(InProcess(tiny_clients(), pool), 0.4, seed=0), workers=2, plan=PLAN)
+    options = {
+        "over_select": {"select": selection.over_select(2, 2.0)},
+        "power_of_choice": {"select": selection.power_of_choice(2, 3)},
+        "own start": {"common_init": False},
+    }[name]
+    return tiny_federation(workers=2, plan=PLAN, **options)
+
+
+@pytest.mark.parametrize("name", ["drop", "over_select", "power_of_choice", "own start"])
+def test_a_resumed_run_continues_bit_for_bit_however_rounds_go(tmp_path, name, monkeypatch):
+    straight = settings(name)
+    straight.run(5)
+    for rounds in (1, 2, 2):
+        run = settings(name)
+        if (tmp_path / "checkpoints").exists():
+            run.folder = run._open_folder(None, tmp_path)
+        else:
+            run.folder = run._open_folder(tmp_path, None)
+        run.run(rounds)
+    assert same_bits(straight.weights, run.weights)
+    assert straight.history.server_accuracy == run.history.server_accuracy
+
+
+def test_round_100000_is_newer_than_round_99999(tmp_path):
+    run = federation(out=tmp_path)
+    run.run(1)
+    checkpoint = run.folder.load()[1]
+    for number in (99_999, 100_000, 100_001):
+        run.folder.save_round(None, replace(checkpoint, round=number))
+    assert RunFolder.find(tmp_path).rounds_done == 100_001
+
+
+def test_another_plan_or_experiment_is_refused_and_the_run_left_as_it_was(tmp_path):
+    from fedteach.experiment import Experiment
+
+    quick = Experiment(model="logistic", epochs=1, rounds=2)
+    quick.federation(out=tmp_path).run(1)
+    before = (run_folder(tmp_path) / "run.json").read_text()
+    for other in (quick.replace(split="4"), quick.replace(learning_rate=0.5), quick.replace(aggregate="median")):
+        with pytest.raises(ResumeError, match="had other"):
+            other.federation(resume=tmp_path)
+    assert (run_folder(tmp_path) / "run.json").read_text() == before
+    quick.replace(rounds=3, workers=1).federation(resume=tmp_path).run(2)
+    assert RunFolder.find(tmp_path).settings()["rounds"] == 3
+
+
+def test_weights_can_stand_in_the_log_itself(tmp_path):
+    run = federation(out=tmp_path)
+    run.run(1)
+    path = run.history.to_json(tmp_path / "inline.json", run.weights)
+    inline = json.loads(path.read_text())["final weight"]
+    assert same_bits([np.array(w, np.float32) for w in inline], run.weights)

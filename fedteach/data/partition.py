@@ -32,6 +32,12 @@ class Partition:
         """Number of examples of each client, int64, shape (n_clients,)."""
         return np.array([len(part) for part in self.parts], dtype=np.int64)
 
+    @property
+    def repeated(self) -> np.ndarray:
+        """The examples that are used more than once, int64, in order; empty where every example is dealt once."""
+        places, times = np.unique(np.concatenate(self.parts), return_counts=True)
+        return places[times > 1]
+
     def __repr__(self) -> str:
         """Describe the split in one line, instead of printing every place."""
         sizes = self.sizes

@@ -24,6 +24,10 @@ MOST_EXAMPLES = 2**53
 """Beyond this, float64 no longer counts one by one, and no client holds so many."""
 
 
+class TooFewUpdates(ValueError):
+    """A rule needs more updates than answered in this round."""
+
+
 def weighted_mean(updates: Iterable[Update]) -> Weights:
     """Average the deltas, each client by its number of examples: FedAvg.
 
@@ -101,6 +105,7 @@ def trimmed_mean(trim: float = 0.1) -> Aggregation:
     """
     trim = checks.number("trim", trim, least=0, most=0.5, open_right=True, hint="try 0.1")
 
+    @specs.named(f"trimmed_mean:{trim:g}")
     def trimmed(updates: Iterable[Update]) -> Weights:
         deltas = [update.delta for update in _checked(updates)]
         m = len(deltas)
@@ -161,12 +166,13 @@ def multi_krum(byzantine: int, keep: int) -> Aggregation:
     byzantine = checks.whole("byzantine", byzantine, least=0)
     keep = checks.whole("keep", keep, least=1)
 
+    @specs.named(f"krum:{byzantine}" if keep == 1 else f"multi_krum:{byzantine},{keep}")
     def closest(updates: Iterable[Update]) -> Weights:
         deltas = [update.delta for update in _checked(updates)]
         m, needed = len(deltas), max(2 * byzantine + 3, byzantine + keep)
         if m < needed:
-            raise ValueError(
-                f"Krum against {byzantine} attackers, keeping {keep}, needs at least {needed} updates, got {m}; "
+            raise TooFewUpdates(
+                f"Krum against {byzantine} attackers, keeping {keep}, needs at least {needed} updates, got {m}: "
                 f"invite more clients or lower byzantine"
             )
         best = np.argsort(_krum_scores(deltas, byzantine), kind="stable")[:keep]

@@ -115,6 +115,8 @@ def ends_in_softmax(model: "keras.Model") -> bool:
     import keras
 
     last = model.layers[-1]
+    while isinstance(last, keras.Model):
+        last = last.layers[-1]
     return isinstance(last, keras.layers.Softmax) or getattr(last, "activation", None) is keras.activations.softmax
 
 

@@ -60,6 +60,7 @@ def fraction(share: float) -> SelectionStep:
     """
     share = checks.number("share", share, least=0, most=1, hint="try 0.1 for a tenth of the clients")
 
+    @specs.named(f"fraction:{share:g}")
     def choose_fraction(clients: Sequence[ClientInfo], rng: np.random.Generator) -> list[ClientInfo]:
         return _draw(clients, max(1, round(share * len(clients))), rng)
 
@@ -76,6 +77,7 @@ def count(n: int) -> SelectionStep:
     """
     n = checks.whole("n", n, least=1)
 
+    @specs.named(f"count:{n}")
     def choose_count(clients: Sequence[ClientInfo], rng: np.random.Generator) -> list[ClientInfo]:
         return _draw(clients, n, rng)
 
@@ -98,6 +100,7 @@ def available(then: SelectionStep) -> SelectionStep:
         Bonawitz et al. (2019), arXiv:1902.01046, section 3; on the bias see its section 11.
     """
 
+    @specs.named("available")
     def choose_available(clients: Sequence[ClientInfo], rng: np.random.Generator, losses: Losses) -> Cohort:
         present = [client for client in clients if client.idle and client.charging and client.unmetered]
         return run_selection(then, present, rng, losses) if present else Cohort(())
@@ -122,6 +125,7 @@ def by_data_size(n: int) -> SelectionStep:
     """
     n = checks.whole("n", n, least=1)
 
+    @specs.named(f"by_data_size:{n}")
     def choose_by_data_size(clients: Sequence[ClientInfo], rng: np.random.Generator) -> list[ClientInfo]:
         return _draw_by_size(clients, n, rng)
 
@@ -152,6 +156,7 @@ def power_of_choice(n: int, candidates: int) -> SelectionStep:
     n = checks.whole("n", n, least=1)
     candidates = checks.whole("candidates", candidates, least=n, hint="ask at least as many as you choose")
 
+    @specs.named(f"power_of_choice:{n},{candidates}")
     def choose_highest_loss(
         clients: Sequence[ClientInfo], rng: np.random.Generator, losses: Losses
     ) -> list[ClientInfo]:
@@ -188,6 +193,7 @@ def over_select(n: int, factor: float = 1.3) -> SelectionStep:
     n = checks.whole("n", n, least=1)
     factor = checks.number("factor", factor, least=1, hint="try 1.3")
 
+    @specs.named(f"over_select:{n},{factor:g}")
     def choose_too_many(clients: Sequence[ClientInfo], rng: np.random.Generator) -> Cohort:
         # 1.1 * 50 is 55.00000000000001 in floats, and must not become 56.
         invited = _draw(clients, math.ceil(factor * n - 1e-9), rng)

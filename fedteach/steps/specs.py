@@ -2,11 +2,24 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fedteach import checks
 
 Made = TypeVar("Made")
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def named(name: str) -> Callable[[Function], Function]:
+    """Give a step that a maker returns the name under which messages speak of it: "krum:1"."""
+
+    def name_it(function: Function) -> Function:
+        function.__name__ = name
+        return function
+
+    return name_it
 
 
 def make(what: str, spec: str, makers: Mapping[str, Callable[..., Made]]) -> Made:

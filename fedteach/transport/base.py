@@ -44,6 +44,9 @@ class Transport(Protocol):
         Closing the iterator early cancels what was not yielded: those clients forget the round.
         """
 
+    def forget(self, clients: Iterable[str], round: int) -> None:
+        """Let clients of this process undo what a round left in their memory: their updates were not used."""
+
     def memories(self, clients: Iterable[str]) -> Memories:
         """Return what these clients remember, if they live in this process; else nothing."""
 
@@ -73,10 +76,16 @@ class Lossy:
         self, tasks: Sequence[Task], deadline_s: float | None = None, stop: threading.Event | None = None
     ) -> Generator[Update | Lost]:
         """Pass the replies on, but for those that get lost."""
+        kinds = {task.client: task.kind for task in tasks}
         with closing(self._inner.exchange(tasks, deadline_s, stop)) as replies:
             for reply in replies:
-                dropped = rng_for(self._seed, "drop", reply.round, reply.client).random() < self._drop
+                scope = ("drop", kinds[reply.client], reply.round, reply.client)
+                dropped = rng_for(self._seed, *scope).random() < self._drop
                 yield Lost(reply.client, reply.round, "dropped out before its update arrived") if dropped else reply
+
+    def forget(self, clients: Iterable[str], round: int) -> None:
+        """Let clients of the inner transport undo a round."""
+        self._inner.forget(clients, round)
 
     def memories(self, clients: Iterable[str]) -> Memories:
         """Return the memories of the inner transport's clients."""

@@ -29,6 +29,7 @@ class InProcess:
         twice = [id for id, times in Counter(client.id for client in clients).items() if times > 1]
         if twice:
             raise ValueError(f"each client needs an id of its own, but {twice[0]!r} is there more than once")
+        _check_arrays(clients, pool)
         self._infos = [client.info for client in clients]
         self._pool = pool
         self._local_update = local_update
@@ -58,23 +59,28 @@ class InProcess:
 
         def work(engine: Engine, task: Task) -> Update | Lost:
             try:
-                return self._answer(task, engine, given_up)
+                reply = self._answer(task, engine, given_up)
+                if ends is None or time.monotonic() <= ends:
+                    return reply
             except Stopped:
                 if ends is None or time.monotonic() <= ends:
                     raise
-                return Lost(task.client, task.round, f"late: had not answered after {deadline_s:g} s")
+            self._clients[task.client].forget(task.round)
+            return Lost(task.client, task.round, f"late: had not answered after {deadline_s:g} s")
 
-        replies = self._pool.map(work, tasks)
+        replies = self._pool.map(work, tasks, abandon=closed.set)
         try:
             for reply in replies:
                 yielded.add(reply.client)
                 yield reply
         finally:
-            closed.set()
             replies.close()
-            for task in tasks:
-                if task.client not in yielded:
-                    self._clients[task.client].forget(task.round)
+            self.forget((task.client for task in tasks if task.client not in yielded), tasks[0].round if tasks else 0)
+
+    def forget(self, clients: Iterable[str], round: int) -> None:
+        """Let clients undo what a round left in their memory."""
+        for id in clients:
+            self._clients[id].forget(round)
 
     def memories(self, clients: Iterable[str]) -> Memories:
         """Return what these clients remember between rounds; those without memory are left out."""
@@ -102,12 +108,13 @@ class InProcess:
                 own_start=self._pool.initial_weights_for,
                 stop=given_up,
             )
+            return _through_codec(update, task)
         except (Stopped, StepError):
             raise
         except Exception as error:  # whatever breaks a client, the round goes on without it
             client.forget(task.round)
-            return Lost(task.client, task.round, f"{type(error).__name__}: {error}")
-        return _through_codec(update, task)
+            first_line = str(error).partition("\n")[0]  # TensorFlow adds a page about its graph
+            return Lost(task.client, task.round, f"{type(error).__name__}: {first_line}")
 
     def _decoded(self, task: Task) -> Weights:
         """Decode the round's message once for all its clients."""
@@ -118,6 +125,16 @@ class InProcess:
                     array.flags.writeable = False
                 self._message = (task.message, weights)
             return self._message[1]
+
+
+def _check_arrays(clients: Sequence[Client], pool: EnginePool) -> None:
+    """Hold the clients' examples against the model at the door, each shared pair of arrays once."""
+    seen: set[tuple[int, int]] = set()
+    for client in clients:
+        x, y = client.arrays
+        if (id(x), id(y)) not in seen:
+            seen.add((id(x), id(y)))
+            pool.check_examples(x, y, f"client {client.id}")
 
 
 def _through_codec(update: Update, task: Task) -> Update:

@@ -148,3 +148,22 @@ def test_asking_what_is_available_reads_no_data(small_mnist, monkeypatch):
     monkeypatch.setattr("pathlib.Path.read_bytes", lambda self: pytest.fail(f"read {self}"))
     monkeypatch.setattr(np, "loadtxt", lambda *a, **k: pytest.fail("read a table"))
     assert len(datasets.available()) == 4
+
+
+@pytest.mark.parametrize("damage", [b"", b"no gzip at all", b"\x1f\x8b\x08"])
+def test_damaged_digits_are_refused_in_one_line(tmp_path, damage):
+    from fedteach.data import digits
+
+    (tmp_path / "digits.csv.gz").write_bytes(damage)
+    with pytest.raises(DataError, match="install scikit-learn again"):
+        digits._table_in(tmp_path / "digits.csv.gz")
+
+
+def test_a_changed_digit_is_refused(tmp_path):
+    import gzip
+
+    from fedteach.data import digits
+
+    (tmp_path / "digits.csv.gz").write_bytes(gzip.compress(b"1," * 64 + b"77\n"))
+    with pytest.raises(DataError, match="has sha256 .*, expected"):
+        digits._table_in(tmp_path / "digits.csv.gz")

@@ -471,3 +471,12 @@ def test_the_impossible_is_refused_with_advice(attempt, message):
     with pytest.raises(ValueError, match=re.escape(message)) as error:
         attempt()
     assert "\n" not in str(error.value)
+
+
+def test_a_split_says_which_examples_are_used_twice():
+    labels = np.repeat(np.arange(2), 3)
+    dealt = splits.iid(labels, 2, rng_for(0, "x"))
+    assert dealt.repeated.tolist() == []
+    drawn = splits.experiment_2(labels, 3, 10, rng_for(0, "x"))
+    everything = np.concatenate(drawn.parts)
+    assert drawn.repeated.tolist() == [i for i in range(6) if (everything == i).sum() > 1]

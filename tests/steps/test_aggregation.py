@@ -227,7 +227,7 @@ def test_krum_sees_small_differences_beside_large_numbers():
 def test_krum_needs_enough_honest_clients():
     # 2 * 1 + 3 = 5 updates; keeping 5 against 1 attacker takes 6
     with pytest.raises(
-        ValueError, match="against 1 attackers, keeping 1, needs at least 5 updates, got 4; invite more"
+        ValueError, match="against 1 attackers, keeping 1, needs at least 5 updates, got 4: invite more"
     ):
         krum(1)(crowd(1, 2, 3, 4))
     with pytest.raises(ValueError, match="keeping 5, needs at least 6 updates, got 5"):

@@ -47,10 +47,11 @@ def test_an_update_passes_through_its_codec_and_is_weighed(pool):
 
 def test_a_client_that_breaks_is_lost_and_the_others_answer(pool):
     clients = tiny_clients()
-    clients[1] = Client("1", np.zeros((4, 99), np.float32), np.zeros(4, np.int32))  # another number of features
+    clients[1] = Client("1", *clients[1].arrays, rows=np.array([9999]))  # rows that are not there
     clients[2] = Client("2", np.zeros((0, 6), np.float32), np.zeros(0, np.int32))
     replies = list(InProcess(clients, pool).exchange(tasks(pool)))
     assert [type(reply) for reply in replies] == [Update, Lost, Lost, Update]
+    assert replies[1].reason.startswith("IndexError: index 9999 is out of bounds")
     assert replies[2].reason == "ValueError: holds no examples"
 
 
@@ -108,3 +109,29 @@ def test_lossy_drops_about_its_share_and_always_the_same_ones():
 def _long():
     data = examples(2000)
     return data.x, data.y
+
+
+def test_examples_that_the_model_cannot_take_are_refused_at_the_door(pool):
+    x = np.zeros((4, 6), np.float32)
+    with pytest.raises(ValueError, match=r"client 0: the model takes examples of shape \(6,\), got \(9,\)"):
+        InProcess([Client("0", np.zeros((4, 9), np.float32), np.zeros(4, np.int32))], pool)
+    with pytest.raises(ValueError, match="client 0: labels must be whole numbers from 0 to 2, got int64 .* 0 to 3"):
+        InProcess([Client("0", x, np.array([0, 1, 2, 3]))], pool)
+    with pytest.raises(ValueError, match="labels must be whole numbers"):
+        InProcess([Client("0", x, np.zeros(4, np.float32))], pool)
+
+
+def test_an_update_that_its_codec_cannot_carry_loses_the_client_only(pool):
+    def poison(model, x, y, plan, rng):
+        model.set_weights([np.full_like(w, np.nan) for w in model.get_weights()])
+
+    transport = InProcess(tiny_clients(2), pool, local_update=poison)
+    replies = list(transport.exchange(tasks(pool, n=2, reply=broadcast.int8())))
+    assert [type(reply) for reply in replies] == [Lost, Lost]
+    assert "NaN" in replies[0].reason
+
+
+def test_who_is_late_with_a_step_of_ones_own_is_lost_too(pool):
+    transport = InProcess(tiny_clients(1), pool, local_update=lambda *_: time.sleep(0.4))
+    (reply,) = transport.exchange(tasks(pool, n=1), deadline_s=0.2)
+    assert reply == Lost("0", 1, "late: had not answered after 0.2 s")
