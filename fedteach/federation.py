@@ -8,28 +8,23 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from fedteach import checks
-from fedteach.client import Client, LocalUpdate, StepError
+from fedteach import checks, parts
+from fedteach.client import Client, LocalUpdate
 from fedteach.data import Examples
 from fedteach.engine import Stopped
 from fedteach.engine_pool import EnginePool
 from fedteach.evaluation import Evaluator
 from fedteach.history import History, RoundRecord
-from fedteach.messages import ClientInfo, Codec, Task, Update, Weights, why_unusable
-from fedteach.models import Builder, builder
+from fedteach.messages import ClientInfo, Codec, Task, Update, Weights
+from fedteach.models import Builder
 from fedteach.randomness import rng_for
 from fedteach.run_folder import Checkpoint, ResumeError, RunFolder, SaveError
-from fedteach.steps import aggregation, broadcast, global_update, selection
+from fedteach.steps import aggregation, selection
 from fedteach.steps.local_update import Plan
 from fedteach.tally import Event, Tally
-from fedteach.transport.base import Transport, TransportError
-from fedteach.transport.in_process import InProcess
+from fedteach.transport.base import Transport
 
 Aggregate = Callable[[Iterable[Update]], Weights]
-GlobalUpdate = global_update.ServerOptimizer | Callable[[Weights, Weights], Weights]
-
 
 MAY_CHANGE = ("rounds", "workers")
 """Settings that a resumed run may have otherwise than before: no result depends on them."""
@@ -79,7 +74,7 @@ class Federation:
         upload: Codec | None = None,
         local_update: LocalUpdate | None = None,
         aggregate: Aggregate = aggregation.weighted_mean,
-        global_update: GlobalUpdate | None = None,
+        global_update: parts.GlobalUpdate | None = None,
         plan: Plan | None = None,
         seed: int = 0,
         common_init: bool = True,
@@ -97,15 +92,15 @@ class Federation:
             checks.number("deadline_s", deadline_s, least=0, open_left=True, hint="None waits as long as it takes")
         self.stop = stop or threading.Event()
         theirs = list(clients) if isinstance(clients, Iterable) else clients
-        self._pool = _pool_of(model, theirs, test, self._seed)
-        self._transport = _transport_of(theirs, self._pool, local_update)
+        self._pool = parts.pool_of(model, theirs, test, self._seed)
+        self._transport = parts.transport_of(theirs, self._pool, local_update)
         self._select = select or selection.fraction(1.0)
-        self._codec, self._reply_codec = broadcast or _float32(), upload or _float32()
+        self._codec, self._reply_codec = parts.codec_of(broadcast), parts.codec_of(upload)
         self._aggregate = aggregate
-        self._global_update = _server_optimizer_of(global_update)
+        self._global_update = parts.server_optimizer_of(global_update)
         self._plan, self._common_init = Plan() if plan is None else plan, common_init
         functions = {"select": self._select, "aggregate": aggregate, "on_event": on_event}
-        _check_kinds(self._plan, (self._codec, self._reply_codec), functions)
+        parts.check_kinds(self._plan, (self._codec, self._reply_codec), functions)
         self._deadline_s = deadline_s
         self._evaluator = Evaluator(self._pool, test, test_examples, self._seed, self.stop.is_set)
         self._client_accuracy = client_accuracy
@@ -140,23 +135,27 @@ class Federation:
         with tally.timed("broadcast"):
             message = self._codec.encode(self.weights)
 
-        with tally.timed("select"), _blame(self._select, number):
+        # 1. client selection
+        with tally.timed("select"), parts.blame(self._select, number):
             cohort = self._choose(number, message, tally)
 
+        # 2. broadcast: the same message for all of them
         tasks = [self._fit_task(client, number, message) for client in self._in_order(cohort, number)]
         tally.selected(cohort.clients, len(message))
 
+        # 3. local update, by the clients, and 4. aggregation, as their updates arrive
         with tally.timed("clients"):
             with closing(self._transport.exchange(tasks, self._deadline_s, self.stop)) as replies:
                 updates = tally.usable(replies, self.weights, cohort.enough, self._judge_of(message))
                 delta = self._mean_of(updates, tally)
             self._transport.forget(tally.lost, number)
 
+        # 5. global update
         weights, state = self.weights, self._server_state
         if delta is not None:
-            with tally.timed("global_update"), _blame(self._global_update, number):
+            with tally.timed("global_update"), parts.blame(self._global_update, number):
                 weights, state = self._global_update.apply(weights, delta, state)
-                weights = _usable(weights, self.weights, "new weights")
+                weights = parts.usable(weights, self.weights, "new weights")
 
         return self._complete(tally, weights, state, is_last=number == last)
 
@@ -206,7 +205,7 @@ class Federation:
             tally.note = "no client answered, so the global model stayed as it was"
             return None
         arriving = chain([first], updates)
-        with _blame(self._aggregate, tally.round):
+        with parts.blame(self._aggregate, tally.round):
             try:
                 delta = self._aggregate(arriving)
             except aggregation.TooFewUpdates as error:
@@ -214,7 +213,7 @@ class Federation:
                 return None
             for _ in arriving:  # a rule that does not want all updates still sees the round to its end
                 pass
-            return _usable(delta, self.weights, "a delta")
+            return parts.usable(delta, self.weights, "a delta")
 
     def _complete(self, tally: Tally, weights: Weights, state: dict[str, Weights], is_last: bool) -> RoundRecord:
         """Measure the new model, write the round, and only then make it the federation's own."""
@@ -251,6 +250,11 @@ class Federation:
         if self.folder:
             self.folder.save_log(self.history, self.weights)
 
+    @staticmethod
+    def _fingerprint(history: History, weights: Weights) -> dict[str, Any]:
+        shapes = [w.shape for w in weights]
+        return {**history.settings, "clients' names": history.client_ids, "weight shapes": shapes}
+
     def _open_folder(self, out: str | Path | None, resume: str | Path | None) -> RunFolder | None:
         if resume is not None:
             if out is not None and Path(out) != Path(resume):
@@ -264,12 +268,12 @@ class Federation:
 
     def _resume(self, folder: RunFolder) -> RunFolder:
         history, checkpoint = folder.load()
-        now = {
-            **self.history.settings,
-            "clients' names": self.history.client_ids,
-            "weight shapes": _shapes(self.weights),
+        now = self._fingerprint(self.history, self.weights)
+        then = {
+            **history.settings,
+            "clients' names": history.client_ids,
+            "weight shapes": [w.shape for w in checkpoint.weights],
         }
-        then = {**history.settings, "clients' names": history.client_ids, "weight shapes": _shapes(checkpoint.weights)}
         for name in now:
             if name not in MAY_CHANGE and now[name] != then.get(name):
                 raise ResumeError(f"the run in {folder.out} had other {name}: {then.get(name)}, not {now[name]}")
@@ -277,83 +281,3 @@ class Federation:
         self.history, self.weights, self._server_state = history, checkpoint.weights, dict(checkpoint.server_state)
         self._transport.restore(checkpoint.memories, checkpoint.round)
         return folder
-
-
-@contextmanager
-def _blame(step: Any, number: int) -> Iterator[None]:
-    """Say which step failed, and in which round."""
-    try:
-        yield
-    except (StepError, Stopped, TransportError):
-        raise  # what came through from the clients is not this step's fault
-    except Exception as error:
-        name = getattr(step, "__name__", None) or getattr(step, "name", type(step).__name__)
-        raise StepError(f"{name} failed in round {number}: {type(error).__name__}: {error}") from error
-
-
-def _usable(weights: Any, like: Weights, what: str) -> Weights:
-    """Return what a step made of the weights as float32 arrays, or refuse it in words."""
-    if isinstance(weights, list | tuple):
-        # A mean taken with float64 shares is float64, and of scalars a numpy scalar: no mistake of the student's.
-        floats = np.ndarray | np.floating
-        weights = [np.asarray(w, np.float32) if isinstance(w, floats) and w.dtype.kind == "f" else w for w in weights]
-    reason = why_unusable(weights, like)
-    if reason:
-        hint = "; is a `return` missing?" if weights is None else ""
-        raise ValueError(f"expected {what}, a list of arrays shaped like the weights: {reason}{hint}")
-    return list(weights)
-
-
-def _shapes(weights: Weights) -> list[tuple[int, ...]]:
-    return [w.shape for w in weights]
-
-
-def _float32() -> Codec:
-    return broadcast.float32()
-
-
-def _check_kinds(plan: Any, codecs: Iterable[Any], functions: Mapping[str, Any]) -> None:
-    """Refuse arguments of another kind at the door, before a round is trained for nothing."""
-    if not isinstance(plan, Plan):
-        raise ValueError(f"plan must be a Plan, got {plan!r}; write Plan(epochs=1) for example")
-    for codec in codecs:
-        if not isinstance(codec, Codec):
-            raise ValueError(f"broadcast and upload take a Codec, got {codec!r}; write broadcast.int8() for example")
-    for name, function in functions.items():
-        if not callable(function):
-            raise ValueError(f"{name} must be a function, got {function!r}")
-
-
-def _server_optimizer_of(step: GlobalUpdate | None) -> global_update.ServerOptimizer:
-    if step is None:
-        return global_update.add()
-    if isinstance(step, global_update.ServerOptimizer):
-        return step
-    return global_update.from_function(step)
-
-
-def _transport_of(clients: list[Client] | Transport, pool: EnginePool, local_update: LocalUpdate | None) -> Transport:
-    if isinstance(clients, list):
-        if not clients:
-            raise ValueError("a federation needs at least one client, got none")
-        return InProcess(clients, pool, local_update)
-    if local_update is not None:
-        raise ValueError("with a transport, give local_update to the transport: it is the clients' step")
-    return clients
-
-
-def _pool_of(
-    model: str | Builder | EnginePool, clients: list[Client] | Transport, test: Examples | None, seed: int
-) -> EnginePool:
-    if isinstance(model, EnginePool):
-        return model
-    if not isinstance(model, str):
-        if not callable(model):
-            raise ValueError(f"model must be a name, a function that builds a model, or an EnginePool, got {model!r}")
-        return EnginePool(model, seed=seed)
-    known = [client.arrays for client in clients] if isinstance(clients, list) else []
-    known += [(test.x, test.y)] if test is not None else []
-    if not known:
-        raise ValueError(f"to build the model {model!r} by name, give test examples, so that their shape is known")
-    n_classes = 1 + max(int(np.max(y, initial=1)) for _, y in known)
-    return EnginePool(builder(model, known[0][0].shape[1:], n_classes), seed=seed)

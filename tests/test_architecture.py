@@ -20,7 +20,7 @@ LAYERS = {
     "records": ("history", "checkpoint", "run_folder", "tally"),
     "training": ("quiet", "threads", "models", "engine", "engine_pool", "client", "evaluation"),
     "transport": ("transport",),
-    "loop": ("federation", "experiment"),
+    "loop": ("parts", "federation", "experiment"),
     "lab": ("lab",),
     "grading": ("grading",),
     "authoring": ("authoring",),
