@@ -96,7 +96,10 @@ class Tally:
             figures = judge(reply) if judge else {}
             self._judging_s += time.perf_counter() - judged_from
             sizes = {"n_examples": reply.n_examples, "bytes_up": reply.size_bytes}
-            self._clients[reply.client] = {**sizes, **self._finite({**reply.metrics, **figures}, reply.client)}
+            self._clients[reply.client] = {
+                **sizes,
+                **self._finite({**reply.metrics, **figures}, f"client {reply.client}"),
+            }
             self.bytes_up += reply.size_bytes
             self._notify(Event("answered", self.round, reply.client))
             yield reply
