@@ -3,12 +3,14 @@
 Nothing here imports IPython before it is there.
 """
 
+import functools
 import importlib.util
 import linecache
 import os
 import sys
 import sysconfig
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Literal
@@ -75,6 +77,31 @@ def cell() -> tuple[str, int]:
     except (AttributeError, LookupError):
         return "", 0
     return str(metadata.get("cellId", "")), int(here.execution_count)
+
+
+def output_here() -> Callable[[], None]:
+    """Return a function by which a thread makes what it prints appear in the cell that is being run now.
+
+    What a thread prints goes to whichever cell the kernel ran last, and a student who prints in a step of a run
+    would look for it in vain. (ipykernel before 7.4 cannot tell threads apart: there it does nothing.)
+    """
+    here = shell()
+    follow = getattr(here, "set_thread_parent", None)
+    if follow is None:
+        return lambda: None
+    parent = here.get_parent()
+    return lambda: follow(parent)
+
+
+def preceded_by(first: Callable[[], None], step: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a step that calls `first` and then does what it did."""
+
+    @functools.wraps(step)
+    def both(*args: Any) -> Any:
+        first()
+        return step(*args)
+
+    return both
 
 
 class SavedOutput:

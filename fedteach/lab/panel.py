@@ -10,19 +10,17 @@ output. So running never blocks looking, and the same lines work where nobody lo
 """
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from fedteach import checks
 from fedteach.data import DataError
 from fedteach.experiment import Experiment
 from fedteach.history import History
 from fedteach.lab import frontend, runner, words
-from fedteach.lab.panel_parts.controls import NAMES, Controls, missing_data
+from fedteach.lab.panel_parts.arguments import experiment_of, names_of, speaking, steps_of
+from fedteach.lab.panel_parts.controls import Controls, missing_data
 from fedteach.lab.panel_parts.screen import ACCURACY, COPY, DATA, TABLE, Screen
-
-STEPS = ("select", "broadcast", "upload", "local_update", "aggregate", "global_update")
-"""The step functions of one's own that a panel takes, by name."""
+from fedteach.lab.redraw import Redraw
 
 _LIVE_DPI, _FINAL_DPI = 150, 200
 _HELLO = "A fedteach panel. Nothing has run yet: open the notebook in JupyterLab, run this cell and press Run."
@@ -55,19 +53,19 @@ class Panel:
         mode: str = "auto",
         **steps: Any,
     ):
-        for name in steps:
-            checks.known("step", name, STEPS)
-        for name in (*lock, *hide):
-            checks.known("control", name, NAMES)
-        self._steps, self._out = steps, out
+        given = experiment_of(experiment)
+        lock, hide = names_of(lock), names_of(hide)
+        self._steps, self._out = steps_of(steps), out
         self._mode = frontend.mode_for(mode)
         self._run: runner.Run | None = None
         self._saved: frontend.SavedOutput | None = None
+        self._output_here: Callable[[], None] = lambda: None
         self._shown_in = ("", -1)
         threaded = self._mode == "thread"
-        self._frames = runner.Redraw(self._draw_frame, interval_s=0.2, threaded=threaded)
-        self._previews = runner.Redraw(self._draw_preview, interval_s=0.2, quiet_s=0.25, threaded=threaded)
-        given = experiment or Experiment()
+        self._frames = Redraw(self._draw_frame, interval_s=0.2, threaded=threaded)
+        self._previews = Redraw(
+            self._draw_preview, interval_s=0.2 if threaded else 0.0, quiet_s=0.25, threaded=threaded
+        )
         self.controls = Controls(given, lock, hide, self._on_setting)
         self.screen = Screen(self.controls.view, missing_data(given) if "dataset" not in hide else "")
         self.screen.run.on_click(lambda _: self.run())
@@ -76,35 +74,42 @@ class Panel:
         self.screen.say("Ready. Choose the settings, then press Run.")
         self.screen.draw(ACCURACY, self.history, _LIVE_DPI)
         self._previews.ask()
-        if not threaded:
-            self._previews.finish()
 
     # ---- what a notebook calls ------------------------------------------------------------------------
 
     @property
     def history(self) -> History:
         """What has happened so far; empty before the first run."""
-        return self._run.history if self._run else History(self._ids(), {"rounds": self._rounds()})
+        return self._run.history if self._run else self._planned()
 
     def run(self) -> None:
         """Run the experiment that the controls show; the Run button calls this.
 
         In a live front end it returns at once, elsewhere when the run has ended. An error is shown in the
-        panel and raised by `result`.
+        panel and raised by `result`. While a run goes on that nobody has stopped, nothing happens.
         """
-        if self._run is not None and self._run.active:
+        if self._run is not None and self._run.active and not self._run.stopping:
             return
         try:
             experiment = self.controls.experiment
         except ValueError as error:
             self.screen.say("This cannot be run.", str(error), "error")
             return
-        run = runner.Run(experiment, out=self._out, steps=self._steps, on_change=self._frames.ask, on_end=self._on_end)
-        self._run = run
+        run = self._run = runner.Run(
+            experiment,
+            out=self._out,
+            steps=speaking(self._steps, self._output_here),
+            planned=self._planned(),
+            on_begin=self._output_here,
+            on_change=self._frames.ask,
+            on_end=lambda: self._on_end(run),
+        )
         self.controls.enable(False)
         self.screen.buttons(running=True, can_stop=self._mode == "thread")
         self.screen.tabs.selected_index = ACCURACY
         self.screen.copy.value = words.copy_html(experiment, self._steps)
+        if self._saved is not None:
+            self._saved.replace(words.begun_text(experiment, self._out))
         try:
             run.start() if self._mode == "thread" else run.run_here()
         except runner.Busy as error:
@@ -125,18 +130,20 @@ class Panel:
 
         Raises:
             RuntimeError: if nothing was run yet.
+            ValueError: if nothing could be run, because the settings do not go together.
             TimeoutError: if the run is still going on.
             Exception: the error that ended the run.
         """
         if self._run is None and frontend.headless():
             self.run()
         if self._run is None:
+            _ = self.controls.experiment  # the settings may be what is wrong
             raise RuntimeError("nothing has run yet: press Run in the panel, then run this cell again")
         return self._run.result(timeout)
 
     def _ipython_display_(self) -> None:
         here = frontend.cell()
-        if here == self._shown_in and here[0]:
+        if here == self._shown_in:
             return  # `panel(...)` at the end of a cell shows itself once, not twice
         from IPython.display import display
 
@@ -144,7 +151,11 @@ class Panel:
         _take_over(self, here[0])
         display(self.screen.view)
         self._saved = frontend.SavedOutput(_HELLO)
-        if frontend.headless():
+        if self._mode == "thread":
+            self._output_here = frontend.output_here()
+        if self._run is not None:
+            self._leave(self._run)
+        elif frontend.headless():
             self.run()
         else:
             runner.warm_up()
@@ -163,6 +174,7 @@ class Panel:
         self.screen.say("Ready. Press Run.", said)
         self.screen.copy.value = words.copy_html(experiment, self._steps)
         self._previews.ask()
+        self._frames.ask()
 
     def _draw_preview(self) -> None:
         from fedteach.lab import plots
@@ -170,16 +182,19 @@ class Panel:
         try:
             experiment = self.controls.experiment
             counts, ids, names = experiment.label_counts(), experiment.client_ids(), experiment.class_names()
-        except (ValueError, DataError) as error:
-            self.screen.say("This cannot be run.", str(error), "error")
+        except (ValueError, DataError, OSError) as error:
+            self.screen.clear(DATA, str(error))
+            if self._run is None or not self._run.active:
+                self.screen.say("This cannot be run.", str(error), "error")
             return
         few = counts.shape[0] <= _FEW_ENOUGH_FOR_BARS[0] and counts.shape[1] <= _FEW_ENOUGH_FOR_BARS[1]
         draw = plots.label_bars if few else plots.label_heatmap
         self.screen.put(DATA, draw(counts, ids, names), _LIVE_DPI)
 
     def _draw_frame(self) -> None:
-        run = self._run
-        tab = self.screen.tabs.selected_index
+        run, tab = self._run, self.screen.tabs.selected_index
+        if run is not None and not run.active:
+            return  # the end is drawn in full, see `_on_end`
         if run is not None:
             self._say(run)
         if tab not in (DATA, COPY):
@@ -187,40 +202,41 @@ class Panel:
 
     def _say(self, run: runner.Run) -> None:
         self.screen.progress.value = len(run.history) / run.experiment.rounds
-        detail = words.failure(run.error) if run.error else words.who(run.asked, run.lost) if run.asked else ""
-        where = f"\nSaved in {run.saved_in}" if run.saved_in else ""
-        self.screen.say(words.headline(run), detail + where, "error" if run.error else "")
+        self.screen.say(words.headline(run), words.detail(run), "error" if run.error else "")
 
-    def _on_end(self) -> None:
-        """Show the end everywhere, and leave it where a saved notebook keeps it. Called in the running thread."""
+    def _on_end(self, run: runner.Run) -> None:
+        """Show the end everywhere, unless a newer run has begun. Called in the running thread."""
+        if run is self._run:
+            self._frames.finish(lambda: self._show_end(run))
+
+    def _show_end(self, run: runner.Run) -> None:
+        try:
+            for tab in range(ACCURACY, TABLE + 1):
+                self.screen.draw(tab, run.history, _FINAL_DPI)
+            self._leave(run)
+        finally:
+            self._settle()
+            self._say(run)  # the words come last: who reads "Done" finds everything there
+
+    def _leave(self, run: runner.Run) -> None:
+        """Put the result where a saved notebook keeps it."""
         from fedteach.lab import plots
 
-        run = self._run
-        assert run is not None
-        self._frames.finish()
-        self._say(run)
-        for tab in range(ACCURACY, TABLE + 1):
-            self.screen.draw(tab, run.history, _FINAL_DPI)
         picture = plots.accuracy(run.history)
         if self._saved is not None:
             self._saved.replace(words.saved_text(picture.summary, run.history, run), picture)
-        self._settle()
 
     def _settle(self) -> None:
         self.controls.enable(True)
         self.screen.buttons(running=False, can_stop=False)
 
-    def _ids(self) -> tuple[str, ...]:
+    def _planned(self) -> History:
+        """Return the history of the experiment as it is set, before its first round."""
         try:
-            return self.controls.experiment.client_ids()
+            experiment = self.controls.experiment
         except ValueError:
-            return ()
-
-    def _rounds(self) -> int:
-        try:
-            return self.controls.experiment.rounds
-        except ValueError:
-            return 1
+            return History()
+        return History(experiment.client_ids(), {"rounds": experiment.rounds, "split": experiment.split})
 
 
 _panels: "weakref.WeakValueDictionary[str, Panel]" = weakref.WeakValueDictionary()

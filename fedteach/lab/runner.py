@@ -7,7 +7,6 @@ loop, and two runs would also share the student's patience. A newer run stops an
 import atexit
 import contextlib
 import threading
-import time
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, Protocol
 
@@ -43,6 +42,8 @@ class Run:
         experiment: what to run.
         out: folder for log, checkpoints and picture; None keeps nothing.
         steps: step functions of one's own, by name.
+        planned: the empty history to show until the federation is there and has one.
+        on_begin: called first, in the running thread.
         on_change: called after every event and every round, in the running thread; must be quick.
         on_end: called once, in the running thread, when the run has ended, before anybody who waits goes on.
     """
@@ -53,12 +54,14 @@ class Run:
         *,
         out: str | None = None,
         steps: Mapping[str, Any] | None = None,
+        planned: History | None = None,
+        on_begin: Callable[[], None] = lambda: None,
         on_change: Callable[[], None] = lambda: None,
         on_end: Callable[[], None] = lambda: None,
     ):
         self.experiment = experiment
         self.state: State = "new"
-        self.history = History(settings={"rounds": experiment.rounds})
+        self.history = History(settings={"rounds": experiment.rounds}) if planned is None else planned
         self.error: BaseException | None = None
         self.why_stopped = ""
         self.asked: tuple[str, ...] = ()
@@ -66,7 +69,7 @@ class Run:
         self.lost: dict[str, str] = {}
         self.saved_in = ""
         self._out, self._steps = out, dict(steps or {})
-        self._on_change, self._on_end = on_change, on_end
+        self._on_begin, self._on_change, self._on_end = on_begin, on_change, on_end
         self._stop, self._ended = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._interrupt: KeyboardInterrupt | None = None
@@ -148,6 +151,7 @@ class Run:
             self._run_rounds()
         except KeyboardInterrupt as interrupt:
             self._interrupt, self.why_stopped, self.state = interrupt, "you interrupted the kernel", "stopped"
+            self._stop.set()
         except BaseException as error:  # whatever a student's function raises, `exit()` included, belongs to the panel
             self.error, self.state = frontend.with_place(error), "failed"
         try:
@@ -156,19 +160,30 @@ class Run:
             self._ended.set()
 
     def _run_rounds(self) -> None:
+        self._on_begin()
         self._on_change()
         federation = self.experiment.federation(out=self._out, stop=self._stop, on_event=self._on_event, **self._steps)
         self.history, self.state = federation.history, "running"
         self._on_change()
-        for _ in federation.rounds(self.experiment.rounds):
-            self._on_change()
+        try:
+            for _ in federation.rounds(self.experiment.rounds):
+                self._on_change()
+        finally:  # the rounds before an error are worth as much
+            self._keep(getattr(federation, "folder", None))
         self.state = "stopped" if len(self.history) < self.experiment.rounds else "done"
-        folder = getattr(federation, "folder", None)
-        if folder is not None:
-            from fedteach.lab import plots
 
+    def _keep(self, folder: Any) -> None:
+        """Put the picture beside the log that the federation wrote; a disk that is full costs the picture only."""
+        from fedteach.lab import plots
+
+        failed_at_once = not (len(self.history) or self._stop.is_set())
+        if folder is None or failed_at_once:
+            return
+        self.saved_in = str(folder.log_path)
+        try:
             plots.accuracy(self.history).save(folder.picture_path)
-            self.saved_in = str(folder.log_path)
+        except OSError as error:
+            self.saved_in += f", but without its picture: {error}"
 
     def _on_event(self, event: Event) -> None:
         if event.round != self._round:
@@ -187,62 +202,6 @@ class Run:
         return frontend.running_place(thread.ident) if thread and thread.ident else ""
 
 
-class Redraw:
-    """Calls `draw` after requests: never more often than every `interval_s`, never without the last one.
-
-    Args:
-        draw: shows the newest state; errors are its own business.
-        interval_s: least time between two drawings.
-        quiet_s: also wait until nobody asked for so long.
-        threaded: draw in a short-lived thread; False draws in the thread that asks, when it is time.
-    """
-
-    def __init__(self, draw: Callable[[], None], interval_s: float = 0.2, quiet_s: float = 0.0, threaded: bool = True):
-        self._draw, self._interval_s, self._quiet_s, self._threaded = draw, interval_s, quiet_s, threaded
-        self._lock, self._drawing = threading.Lock(), threading.Lock()
-        self._hurry = threading.Event()
-        self._asked_at: float | None = None
-        self._drawn_at = float("-inf")
-        self._thread: threading.Thread | None = None
-
-    def ask(self) -> None:
-        """Ask for a drawing; returns at once in a threaded redraw."""
-        with self._lock:
-            self._asked_at = time.monotonic()
-            if self._threaded and self._thread is None:
-                self._thread = threading.Thread(target=self._serve, name="fedteach redraw", daemon=True)
-                self._thread.start()
-        if not self._threaded and time.monotonic() - self._drawn_at >= self._interval_s:
-            self._draw_now()
-
-    def finish(self) -> None:
-        """Draw the newest state now, in the caller's thread, if anything was asked for."""
-        self._draw_now()
-        self._hurry.set()
-
-    def _draw_now(self) -> None:
-        with self._drawing:
-            with self._lock:
-                wanted, self._asked_at = self._asked_at is not None, None
-            if wanted:
-                self._draw()
-                self._drawn_at = time.monotonic()
-
-    def _serve(self) -> None:
-        while True:
-            with self._lock:
-                if self._asked_at is None:
-                    self._thread = None
-                    self._hurry.clear()
-                    return
-                due = max(self._drawn_at + self._interval_s, self._asked_at + self._quiet_s)
-            wait = due - time.monotonic()
-            if wait > 0 and not self._hurry.is_set():
-                self._hurry.wait(wait)
-            else:
-                self._draw_now()
-
-
 _turn = threading.Lock()
 _current: Run | None = None
 
@@ -255,10 +214,15 @@ def _take_turn(run: Run) -> None:
         if older is not None and older is not run:
             older.stop("another run began")
             if not older.join(PATIENCE_S):
-                raise Busy(
-                    f"the run before has not ended after {PATIENCE_S:g} s{older.where()}; "
-                    "wait for it, or restart the kernel"
+                run.error, run.state = (
+                    Busy(
+                        f"the run before has not ended after {PATIENCE_S:g} s{older.where()}; "
+                        "wait for it, or restart the kernel"
+                    ),
+                    "failed",
                 )
+                run._ended.set()
+                raise run.error
         _current = run
 
 

@@ -14,12 +14,15 @@ def headline(run: Run) -> str:
     """Say in one line how far a run is."""
     n_rounds, done = run.experiment.rounds, len(run.history)
     if run.state == "preparing":
+        if run.stopping:
+            return "Stopping as soon as everything is loaded."
         return "Getting ready: loading TensorFlow and the data, which takes some seconds the first time."
     if run.state == "failed":
         return f"Round {done + 1} of {n_rounds} failed." if run.asked or done else "The run could not begin."
-    figures = f" \N{MIDDLE DOT} {last_round(run.history)}" if done else ""
+    accuracy = run.history[-1].server_accuracy if done else None
+    figures = "" if accuracy is None else f" \N{MIDDLE DOT} server accuracy {100 * accuracy:.1f} %"
     if run.state == "running" and run.stopping:
-        return f"Stopping after {done} of {n_rounds} rounds.{figures}"
+        return f"Stopping after {done} of {n_rounds} rounds{figures}"
     if run.state == "running":
         now = min(done + 1, n_rounds)
         doing = (
@@ -27,19 +30,31 @@ def headline(run: Run) -> str:
         )
         return f"Round {now} of {n_rounds}: {doing}{figures}"
     if run.state == "stopped":
-        return f"Stopped after {done} of {n_rounds} rounds: {run.why_stopped or 'it was asked to'}.{figures}"
+        return f"Stopped after {done} of {n_rounds} rounds ({run.why_stopped or 'it was asked to'}){figures}"
     return f"Done: round {done} of {n_rounds}{figures}"
 
 
-def last_round(history: History) -> str:
-    """Say what the newest round brought: accuracy, seconds, bytes."""
-    record: RoundRecord = history[-1]
-    parts = []
-    if record.server_accuracy is not None:
-        parts.append(f"server accuracy {100 * record.server_accuracy:.1f} %")
-    parts.append(f"{record.seconds.get('total', 0.0):.1f} s")
-    parts.append(f"{size_text(record.bytes_down)} sent, {size_text(record.bytes_up)} received")
-    return " \N{MIDDLE DOT} ".join(parts)
+def detail(run: Run) -> str:
+    """Say in a few lines what stands behind the headline: the error, or who was asked and what the last round took."""
+    lines = []
+    if run.error is not None:
+        lines.append(failure(run.error))
+    elif run.asked:
+        lines.append(who(run.asked, run.lost))
+    if len(run.history):
+        lines.append(last_round(run.history[-1]))
+    if run.saved_in:
+        lines.append(f"Saved in {run.saved_in}")
+    return "\n".join(lines)
+
+
+def last_round(record: RoundRecord) -> str:
+    """Say what a round took: seconds, bytes."""
+    words = (
+        f"Round {record.round} took {record.seconds.get('total', 0.0):.1f} s: "
+        f"{size_text(record.bytes_down)} sent, {size_text(record.bytes_up)} received."
+    )
+    return f"{words} {record.note[:1].upper()}{record.note[1:]}." if record.note else words
 
 
 def who(asked: Iterable[str], lost: Mapping[str, str]) -> str:
@@ -64,6 +79,12 @@ def failure(error: BaseException) -> str:
     message = str(error) or type(error).__name__
     notes = [note for note in getattr(error, "__notes__", ()) if note]
     return "\n".join([message, *notes])
+
+
+def begun_text(experiment: Any, out: str | None) -> str:
+    """Return what a notebook that is saved while a run goes on keeps of it."""
+    where = f"; its log and picture will be in the folder {out}" if out else ""
+    return f"A run of {experiment.rounds} rounds has begun{where}."
 
 
 def saved_text(summary: str, history: History, run: Run) -> str:
@@ -139,7 +160,8 @@ def copy_html(experiment: Any, steps: Mapping[str, Any]) -> str:
     note = f"<p>The panel also uses functions of your own: {escape(own)}.</p>" if own else ""
     fields = (("Python", experiment.python()), ("Command", experiment.command()))
     return (
-        '<div class="fedteach-copy"><p>Either of these lines repeats the run, bit for bit, with the same seed.</p>'
+        '<div class="fedteach-copy"><p>The same run again, bit for bit: '
+        "give the first line to <code>panel(...)</code>, or the second to a terminal.</p>"
         + "".join(_field_html(label, text) for label, text in fields)
         + note
         + "</div>"
@@ -150,9 +172,8 @@ def _field_html(label: str, text: str) -> str:
     # Plain browser features, no library: a field that selects itself, and a button that copies it.
     return (
         f"<label><span>{label}</span>"
-        f'<input type="text" readonly spellcheck="false" value="{escape(text, quote=True)}" '
-        'onfocus="this.select()"></label>'
+        f'<textarea readonly spellcheck="false" onfocus="this.select()">{escape(text)}</textarea></label>'
         '<button type="button" class="jupyter-button lm-Widget" '
-        "onclick=\"const f=this.previousElementSibling.querySelector('input');f.select();"
+        "onclick=\"const f=this.previousElementSibling.querySelector('textarea');f.select();"
         "navigator.clipboard&&navigator.clipboard.writeText(f.value);this.textContent='Copied'\">Copy</button>"
     )

@@ -189,6 +189,28 @@ def run_all(page: Page) -> None:
     page.wait_for_function(f"(before) => {prompts} !== before", arg=before)
 
 
+def run_cell(page: Page, index: int, limit_s: float = 60) -> None:
+    """Run one cell, counted from 0, and wait for its end."""
+    page.evaluate(
+        """async (index) => {
+            window.jupyterapp.shell.currentWidget.content.activeCellIndex = index;
+            await window.jupyterapp.commands.execute("notebook:run-cell");
+        }""",
+        index,
+    )
+    wait_idle(page, limit_s)
+
+
+def interrupt(page: Page) -> None:
+    """Interrupt the kernel, as the square in the toolbar does."""
+    page.evaluate("async () => { await window.jupyterapp.commands.execute('notebook:interrupt-kernel'); }")
+
+
+def save(page: Page) -> None:
+    """Save the notebook."""
+    page.evaluate("async () => { await window.jupyterapp.commands.execute('docmanager:save'); }")
+
+
 def choose(page: Page, menu: str, entry: str) -> None:
     """Choose an entry of JupyterLab's menu bar."""
     page.locator(".lm-MenuBar-itemLabel", has_text=re.compile(f"^{re.escape(menu)}$")).click()
@@ -206,6 +228,21 @@ def wait_idle(page: Page, limit_s: float = 60) -> None:
         }""",
         timeout=1000 * limit_s,
     )
+
+
+def wait_for_status(page: Page, pattern: str, limit_s: float = 60, nth: int = 0) -> str:
+    """Wait until the status line of a panel says it, and return the whole line.
+
+    Raises:
+        TimeoutError: if it does not in time; tells what it says instead.
+    """
+    line = page.locator(".fedteach-status").nth(nth)
+    deadline = time.monotonic() + limit_s
+    while not re.search(pattern, said := line.inner_text()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"expected {pattern!r} within {limit_s:g} s, the panel says {said!r}")
+        page.wait_for_timeout(20)
+    return said
 
 
 def outputs(page: Page) -> list[str]:

@@ -16,13 +16,6 @@ def welcome(lab, page):
     return page
 
 
-def wait_for_status(page, pattern, limit_s=60):
-    """Wait until the panel's status line says it, and return the whole line."""
-    line = page.locator(".fedteach-status", has_text=re.compile(pattern))
-    line.first.wait_for(timeout=1000 * limit_s)
-    return line.first.inner_text()
-
-
 def test_a_student_sets_runs_watches_stops_and_runs_again(welcome, tmp_path):
     clients = jupyter.slider(welcome, "Clients")
     clients.focus()
@@ -37,23 +30,23 @@ def test_a_student_sets_runs_watches_stops_and_runs_again(welcome, tmp_path):
 
     run, stop = jupyter.button(welcome, "Run"), jupyter.button(welcome, "Stop")
     run.click()
-    wait_for_status(welcome, r"Round \d+ of 60")
+    jupyter.wait_for_status(welcome, r"Round \d+ of 60")
     assert len(jupyter.wait_for_pictures(welcome, 3)) >= 3
     assert run.is_disabled()
     jupyter.screenshot(welcome, "welcome_running", tmp_path)
 
     stop.click()
-    stopped = wait_for_status(welcome, r"Stopped after \d+ of 60 rounds", limit_s=10)
+    stopped = jupyter.wait_for_status(welcome, r"Stopped after \d+ of 60 rounds", limit_s=10)
     last = jupyter.wait_until_still(welcome)
     jupyter.screenshot(welcome, "welcome_stopped", tmp_path)
     assert run.is_enabled()
     assert stop.is_disabled()
-    assert stopped == wait_for_status(welcome, "Stopped after")
+    assert stopped == jupyter.wait_for_status(welcome, "Stopped after")
 
     rounds.fill("2")
     rounds.press("Enter")
     run.click()
-    done = wait_for_status(welcome, "Done: round 2 of 2")
+    done = jupyter.wait_for_status(welcome, "Done: round 2 of 2")
     assert "server accuracy" in done
     assert jupyter.wait_until_still(welcome) != last
     assert run.is_enabled()
@@ -66,7 +59,7 @@ def test_a_finished_run_leaves_a_table_and_a_picture_in_the_notebook(welcome, tm
     rounds.fill("2")
     rounds.press("Enter")
     jupyter.button(welcome, "Run").click()
-    wait_for_status(welcome, "Done: round 2 of 2")
+    jupyter.wait_for_status(welcome, "Done: round 2 of 2")
 
     welcome.get_by_role("tab", name="All rounds").click()
     table = welcome.locator(".fedteach-table table")
@@ -75,7 +68,8 @@ def test_a_finished_run_leaves_a_table_and_a_picture_in_the_notebook(welcome, tm
 
     # What stays when the widgets are gone: in the saved file, in HTML or PDF, and for a screen reader.
     welcome.wait_for_timeout(500)
-    (kept,) = [output for output in jupyter.saved_outputs(welcome) if "image/png" in output]
+    pictures = [output for output in jupyter.saved_outputs(welcome) if "image/png" in output]
+    (kept,) = [output for output in pictures if output["text/plain"].startswith("Accuracy after round 2 of 2")]
     header, *lines = [line for line in kept["text/plain"].splitlines() if re.match(r"\s*(round|\d+) ", line)]
     assert "server accuracy" in header
     assert len(lines) == 2
@@ -87,7 +81,13 @@ def test_the_dark_theme_shows_the_same(lab, page, tmp_path):
         jupyter.open_notebook(page, "00_welcome.ipynb")
         jupyter.run_all(page)
         jupyter.wait_idle(page)
-        assert jupyter.button(page, "Run").is_visible()
+        rounds = jupyter.number(page, "Rounds")
+        rounds.fill("2")
+        rounds.press("Enter")
+        jupyter.button(page, "Run").click()
+        jupyter.wait_for_status(page, "Done: round 2 of 2")
+        page.locator(".fedteach-panel").evaluate("(panel) => panel.scrollIntoView({block: 'start'})")
+        assert jupyter.picture(page)
         jupyter.screenshot(page, "welcome_dark", tmp_path)
     finally:
         jupyter.set_theme(lab, "JupyterLab Light")

@@ -1,5 +1,6 @@
 """The settings of a panel: one labelled control each, with limits that are said in words."""
 
+import re
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -9,7 +10,7 @@ from fedteach import data
 from fedteach.experiment import MODEL_NAMES, Experiment
 
 LIMITS = {"clients": (1, 50), "rounds": (1, 1000), "epochs": (1, 100), "seed": (0, 2**31 - 1)}
-NAMES = ("dataset", "split", "model", "clients", "rounds", "fraction", "epochs", "seed")
+NAMES = ("dataset", "model", "split", "clients", "fraction", "rounds", "epochs", "seed")
 """Every control, in the order of the panel; the names are those of `Experiment`."""
 
 _LABELS = {
@@ -22,6 +23,10 @@ _LABELS = {
     "epochs": ("Local epochs", "How often a client goes through its examples in one round"),
     "seed": ("Seed", "The same seed gives the same run"),
 }
+_SIXTHS = {"split": 6, "rounds": 2, "epochs": 2, "seed": 2}
+"""How much of the panel's width a control takes, in sixths; 3 where nothing is said."""
+_SIZE = re.compile(r", \d+ classes")
+"""What a data set's line says and "Who holds what" shows: without it, the line fits."""
 _SPLIT_NUMBERS = {"dirichlet": ("0.1", "0.5", "5"), "shards": ("2",), "quantity": ("1",)}
 
 
@@ -43,10 +48,10 @@ class Controls:
         self.widgets: dict[str, Any] = {name: self._make(name) for name in NAMES if name not in hide}
         for name, widget in self.widgets.items():
             widget.disabled = name in self._locked
+            widget.add_class(f"fedteach-sixths-{_SIXTHS.get(name, 3)}")
             widget.observe(lambda change, name=name: self._changed(name), names="value")
-        self.view = widgets.GridBox(list(self.widgets.values()), layout=widgets.Layout(
-            grid_template_columns="repeat(auto-fit, minmax(340px, 1fr))", grid_gap="6px 24px", overflow="hidden",
-        ))  # fmt: skip
+        grid = widgets.Layout(grid_template_columns="repeat(6, minmax(0, 1fr))", grid_gap="6px 24px", overflow="hidden")
+        self.view = widgets.GridBox(list(self.widgets.values()), layout=grid)
         self.view.add_class("fedteach-controls")
 
     @property
@@ -106,15 +111,17 @@ class Controls:
 
 def missing_data(experiment: Experiment) -> str:
     """Say which data sets are not here and how to get them; "" if all are."""
-    absent = [entry for entry in data.available() if not entry.here and entry.name != experiment.dataset]
-    return " ".join(f"Not here yet: {entry.name} ({entry.what}): {entry.how_to_get}." for entry in absent)
+    absent = [entry.name for entry in data.available() if not entry.here and entry.name != experiment.dataset]
+    if not absent:
+        return ""
+    return f"Not here yet: {', '.join(absent)}. The command `fedteach datasets` says how to get them."
 
 
 def _options(name: str, experiment: Experiment) -> list[tuple[str, Any]]:
     if name == "dataset":
-        here = {entry.name: entry.what for entry in data.available() if entry.here}
-        here.setdefault(experiment.dataset, data.DATASETS[experiment.dataset])
-        return [(f"{key} \N{MIDDLE DOT} {what}", key) for key, what in here.items()]
+        here = [entry.name for entry in data.available() if entry.here]
+        names = here if experiment.dataset in here else [*here, experiment.dataset]
+        return [(f"{key} \N{MIDDLE DOT} {_SIZE.sub('', data.DATASETS[key])}", key) for key in names]
     if name == "model":
         return [("the one that suits the data", ""), *((model, model) for model in MODEL_NAMES)]
     return _splits(experiment.split)
@@ -124,7 +131,7 @@ def _splits(chosen: str) -> list[tuple[str, Any]]:
     """Return the splits to choose from, in words; those with a number once for each usual number."""
     options = []
     for key, words in data.SPLITS.items():
-        what = words.partition(": ")[2]
+        what = words.partition(": ")[2].partition(" (")[0]  # "(0.5 if left out)" is for those who type it
         for number in _SPLIT_NUMBERS.get(key, ("",)):
             value = f"{key}:{number}" if number else key
             options.append((f"{value} \N{MIDDLE DOT} {what}" if key not in "1234" else words, value))

@@ -21,6 +21,10 @@ STYLE = """<style>
 .fedteach-panel .fedteach-box { border: 1px solid var(--jp-border-color2, #bdbdbd); border-radius: 8px;
   padding: 12px 16px; }
 .fedteach-panel .fedteach-controls .widget-label { text-align: left; }
+.fedteach-panel .fedteach-box { container-type: inline-size; }
+.fedteach-sixths-2 { grid-column: span 2; } .fedteach-sixths-3 { grid-column: span 3; }
+.fedteach-sixths-6 { grid-column: span 6; }
+@container (max-width: 600px) { .fedteach-panel .fedteach-controls > * { grid-column: span 6; } }
 .fedteach-status { line-height: 1.45; font-size: var(--jp-ui-font-size1, 13px); font-weight: 600; }
 .fedteach-detail { font-weight: 400; color: var(--jp-ui-font-color2, inherit); white-space: pre-line; }
 .fedteach-caption { line-height: 1.4; font-size: var(--jp-ui-font-size1, 13px);
@@ -30,12 +34,13 @@ STYLE = """<style>
   color: var(--jp-ui-font-color1, inherit); }
 .fedteach-table th, .fedteach-table td { padding: 5px 10px; text-align: right; vertical-align: top; line-height: 1.35;
   white-space: nowrap; border-bottom: 1px solid var(--jp-border-color3, #e0e0e0); background: none; }
-.fedteach-table thead th { color: var(--jp-ui-font-color2, inherit); font-weight: 600; vertical-align: bottom; }
+.fedteach-table thead th { white-space: normal; color: var(--jp-ui-font-color2, inherit); font-weight: 600;
+  vertical-align: bottom; }
 .fedteach-table td:nth-child(5), .fedteach-table th:nth-child(5) { text-align: left; white-space: normal; }
 .fedteach-copy { height: 404px; padding: 8px 4px; line-height: 1.5; }
 .fedteach-copy label { display: block; margin-top: 12px; }
 .fedteach-copy label span { display: block; color: var(--jp-ui-font-color2, inherit); }
-.fedteach-copy input { width: 100%; box-sizing: border-box; padding: 6px 8px;
+.fedteach-copy textarea { resize: none; height: 56px; width: 100%; box-sizing: border-box; padding: 6px 8px;
   font-family: var(--jp-code-font-family, monospace);
   color: var(--jp-ui-font-color1, inherit); background: var(--jp-layout-color2, transparent);
   border: 1px solid var(--jp-border-color2, #bdbdbd); border-radius: 4px; }
@@ -60,7 +65,7 @@ class Screen:
         self.progress = widgets.FloatProgress(
             value=0, min=0, max=1, layout=widgets.Layout(flex="1 1 auto", width="auto", margin="2px 0 2px 8px")
         )
-        self.status = widgets.HTML(layout=widgets.Layout(height="72px", overflow="auto", margin="0"))
+        self.status = widgets.HTML(layout=widgets.Layout(height="80px", overflow="auto", margin="0"))
         self.images = [_image() for _ in range(TRAFFIC + 1)]
         self.captions = [_caption() for _ in self.images]
         self.table, self.copy = widgets.HTML(), widgets.HTML()
@@ -93,6 +98,11 @@ class Screen:
         """Show a picture and its words in a tab."""
         self.images[tab].value = picture.png(dpi)
         self.captions[tab].value = words.caption_html(picture.summary)
+
+    def clear(self, tab: int, why: str) -> None:
+        """Show no picture in a tab, and say why."""
+        self.images[tab].value = _BLANK
+        self.captions[tab].value = words.caption_html(why)
 
     def buttons(self, running: bool, can_stop: bool) -> None:
         """Set which buttons can be pressed."""

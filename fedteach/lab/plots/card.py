@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import PIL.Image
-from matplotlib import font_manager
+from matplotlib import font_manager, rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -99,8 +99,8 @@ class Picture:
     def _vector(self, kind: str, metadata: dict[str, Any]) -> bytes:
         file = io.BytesIO()
         whole = Bbox.from_bounds(0, 0, *self.figure.get_size_inches())
-        with _drawing:
-            # The box is given, so that no personal matplotlib setting can crop the card.
+        # The box is given, so that no personal matplotlib setting can crop the card; the salt, so that ids repeat.
+        with _drawing, rc_context({"svg.hashsalt": "fedteach", "svg.fonttype": "path"}):
             self.figure.savefig(file, format=kind, facecolor="none", bbox_inches=whole, metadata=metadata)
         return file.getvalue()
 

@@ -213,8 +213,9 @@ def _in_words(history: History, records: Sequence[RoundRecord], n_rounds: int) -
     figures = {c: 100 * m["accuracy"] for c, m in last.clients.items() if "accuracy" in m}
     if figures:
         low, high = min(figures, key=figures.__getitem__), max(figures, key=figures.__getitem__)
-        parts.append(
-            f"Clients in round {last.round}: {figures[low]:.1f} % (client {low}) to "
-            f"{figures[high]:.1f} % (client {high}), median {np.median(list(figures.values())):.1f} %."
-        )
+        span = f"{figures[low]:.1f} % (client {low})"
+        if low != high:
+            median = np.median(list(figures.values()))
+            span += f" to {figures[high]:.1f} % (client {high}), median {median:.1f} %"
+        parts.append(f"Clients in round {last.round}: {span}.")
     return " ".join(parts)

@@ -181,10 +181,10 @@ def _in_words(counts: np.ndarray, client_ids: Sequence[str], class_names: Sequen
     small, large = int(totals.argmin()), int(totals.argmax())
     even, skewed = int(shares.argmin()), int(shares.argmax())
     poor, rich = f"{totals[small]:,} (client {client_ids[small]})", f"{totals[large]:,} (client {client_ids[large]})"
-    mild = f"{shares[even]:.0%} (client {client_ids[even]})"
+    holds = f"Each client holds {totals[small]:,}" if small == large else f"A client holds from {poor} to {rich}"
     strong = f"{shares[skewed]:.0%} (client {client_ids[skewed]}, class {class_names[int(counts[skewed].argmax())]})"
+    span = strong if even == skewed else f"from {shares[even]:.0%} (client {client_ids[even]}) to {strong}"
     return (
         f"{count(len(client_ids), 'client')} and {count(len(class_names), 'class', 'es')}, "
-        f"{totals.sum():,} examples in all. A client holds from {poor} to {rich}. "
-        f"The largest class makes up from {mild} to {strong} of a client's examples."
+        f"{totals.sum():,} examples in all. {holds}. The largest class makes up {span} of a client's examples."
     )

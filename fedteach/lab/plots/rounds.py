@@ -18,6 +18,8 @@ MOST_ROWS = 60
 """Up to here each client has a row of its own; above, the picture counts them."""
 
 _LEFT, _BOTTOM, _TOP, _RIGHT = 92, 58, 88, 28
+_DASH: Style = {DOWN: "-", UP: (0, (3, 2))}
+"""Often as much goes up as down: the upper line is dashed, so that the lower one is seen through it."""
 _EMPTY = "The first round has not ended yet."
 _STATES: dict[str, Style] = {
     "answered": {"marker": "o", "color": CLIENTS[0]},
@@ -154,14 +156,15 @@ def _each_round(ax: Axes, rounds: np.ndarray, values: np.ndarray, color: str, si
     elif len(rounds):
         edges = np.concatenate([rounds - 0.5, rounds[-1:] + 0.5])
         ax.stairs(values, edges, color=color, alpha=0.16, fill=True)
-        ax.stairs(values, edges, color=color, linewidth=points(1.8), baseline=None)
+        ax.stairs(values, edges, color=color, linewidth=points(1.8), baseline=None, linestyle=_DASH[color])
 
 
 def _so_far(ax: Axes, rounds: np.ndarray, values: np.ndarray, color: str, marker: str, higher: bool) -> None:
     """Draw the running sum and write its newest value beside it, clear of the other line's."""
     sums = np.cumsum(values)
     every = max(1, int(ax.get_xlim()[1]) // 12)
-    ax.plot(rounds, sums, clip_on=False, markevery=every, **card.line(color, 2.6, marker, 6))
+    style = card.line(color, 2.6, marker, 6, linestyle=_DASH[color])
+    ax.plot(rounds, sums, clip_on=False, markevery=every, **style)
     text = ax.annotate(size_text(sums[-1]), (rounds[-1], sums[-1]), (points(8), points(8 if higher else -8)))
     text.set(fontsize=points(12.5), family=card.fonts(), weight="bold", color=color, va="center", clip_on=False)
     text.set_anncoords("offset points")
