@@ -133,7 +133,7 @@ def check_split(name: str | int, per_client: int | None = None) -> tuple[str, An
     if per_client is not None:
         if base not in ("1", "2", "3"):
             raise ValueError(
-                f"split {base!r} sets the number of examples itself, got per_client={per_client!r}; leave it out"
+                f"split {base!r} sets the number of examples itself: leave the {per_client!r} for each client away"
             )
         checks.whole("per_client", per_client, least=1)
     return base, value

@@ -433,7 +433,7 @@ IMPOSSIBLE = {
     "seed 0.5": (lambda: splits.split(DATA, "iid", 2, seed=0.5), "seed must be a whole number"),
     "per_client for iid": (
         lambda: splits.split(DATA, "iid", 2, seed=0, per_client=9),
-        "got per_client=9; leave it out",
+        "leave the 9 for each client away",
     ),
     "per_client 0": (lambda: splits.split(DATA, "2", 2, seed=0, per_client=0), "per_client must be a whole number"),
     "too many clients": (lambda: splits.iid(TEN_OF_EACH, 101, rng()), "got 100; take at most 100 clients"),
