@@ -3,6 +3,7 @@
 Nothing here imports IPython before it is there.
 """
 
+import contextlib
 import functools
 import importlib.util
 import linecache
@@ -10,7 +11,7 @@ import os
 import sys
 import sysconfig
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Literal
@@ -39,11 +40,16 @@ def headless() -> bool:
     """Whether nobody looks: a notebook executed by a program, a script, a test.
 
     Front ends for people (JupyterLab, Notebook 7, VS Code) tell the kernel which cell they run; programs that
-    execute a notebook from end to end (nbclient, nbconvert, papermill) do not.
+    execute a notebook from end to end (nbclient, nbconvert, papermill) do not. Colab is known by its name.
     """
     asked = os.environ.get("FEDTEACH_HEADLESS", "") not in ("", "0")
     by_program = bool(os.environ.get("NBGRADER_EXECUTION")) or shell() is None
-    return asked or by_program or not cell()[0]
+    return asked or by_program or not (cell()[0] or in_colab())
+
+
+def in_colab() -> bool:
+    """Whether this is a kernel of Google Colab."""
+    return "google.colab" in sys.modules or _can_import("google.colab")
 
 
 def mode_for(wanted: str = "auto") -> Mode:
@@ -56,8 +62,7 @@ def mode_for(wanted: str = "auto") -> Mode:
     """
     if checks.known("mode", wanted, ("auto", "thread", "blocking")) != "auto":
         return "thread" if wanted == "thread" else "blocking"
-    in_colab = "google.colab" in sys.modules or _can_import("google.colab")
-    return "blocking" if headless() or in_colab or sys.platform == "emscripten" else "thread"
+    return "blocking" if headless() or in_colab() or sys.platform == "emscripten" else "thread"
 
 
 def _can_import(name: str) -> bool:
@@ -77,6 +82,23 @@ def cell() -> tuple[str, int]:
     except (AttributeError, LookupError):
         return "", 0
     return str(metadata.get("cellId", "")), int(here.execution_count)
+
+
+@contextlib.contextmanager
+def unheard() -> Iterator[None]:
+    """Let the widgets that are made in this block talk to nobody.
+
+    A program that executes a notebook would keep all they say, pictures included, in the notebook's metadata,
+    and a page made from it would ask the internet for the code that draws widgets.
+    """
+    import comm
+
+    kept = comm.create_comm
+    comm.create_comm = comm.DummyComm
+    try:
+        yield
+    finally:
+        comm.create_comm = kept
 
 
 def output_here() -> Callable[[], None]:

@@ -11,6 +11,7 @@ output. So running never blocks looking, and the same lines work where nobody lo
 
 import weakref
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from fedteach.data import DataError
@@ -66,13 +67,15 @@ class Panel:
         self._previews = Redraw(
             self._draw_preview, interval_s=0.2 if threaded else 0.0, quiet_s=0.25, threaded=threaded
         )
-        self.controls = Controls(given, lock, hide, self._on_setting)
-        self.screen = Screen(self.controls.view, missing_data(given) if "dataset" not in hide else "")
+        with frontend.unheard() if frontend.headless() else nullcontext():
+            self.controls = Controls(given, lock, hide, self._on_setting)
+            self.screen = Screen(self.controls.view, missing_data(given) if "dataset" not in hide else "")
         self.screen.run.on_click(lambda _: self.run())
         self.screen.stop.on_click(lambda _: self.stop())
         self.screen.tabs.observe(lambda _: self._frames.ask(), names="selected_index")
         self.screen.say("Ready. Choose the settings, then press Run.")
         self.screen.draw(ACCURACY, self.history, _LIVE_DPI)
+        self.screen.clear(DATA, "Looking who holds what ...")
         self._previews.ask()
 
     # ---- what a notebook calls ------------------------------------------------------------------------
@@ -149,7 +152,8 @@ class Panel:
 
         self._shown_in = here
         _take_over(self, here[0])
-        display(self.screen.view)
+        if not frontend.headless():
+            display(self.screen.view)
         self._saved = frontend.SavedOutput(_HELLO)
         if self._mode == "thread":
             self._output_here = frontend.output_here()
@@ -158,7 +162,8 @@ class Panel:
         elif frontend.headless():
             self.run()
         else:
-            runner.warm_up()
+            # Who holds what comes first: loading two things at once makes both late.
+            runner.warm_up(after=self._previews.join)
 
     # ---- what happens meanwhile -----------------------------------------------------------------------
 
@@ -171,6 +176,7 @@ class Panel:
         except ValueError as error:
             self.screen.say("This cannot be run.", str(error), "error")
             return
+        self.screen.progress.value = 0
         self.screen.say("Ready. Press Run.", said)
         self.screen.copy.value = words.copy_html(experiment, self._steps)
         self._previews.ask()

@@ -41,6 +41,12 @@ class Redraw:
             self._wanted()
             last()
 
+    def join(self) -> None:
+        """Wait until everything asked for is drawn."""
+        thread = self._thread
+        if thread is not None:
+            thread.join()
+
     def _wanted(self) -> bool:
         """Whether anybody asked since the last drawing; from now on nobody has."""
         with self._lock:

@@ -226,10 +226,15 @@ def _take_turn(run: Run) -> None:
         _current = run
 
 
-def warm_up() -> None:
-    """Load TensorFlow in the background, so that the first run begins sooner."""
+def warm_up(after: Callable[[], None] = lambda: None) -> None:
+    """Load TensorFlow in the background, so that the first run begins sooner.
+
+    Args:
+        after: called first, in the background: waits for what is more urgent.
+    """
 
     def load() -> None:
+        after()
         with contextlib.suppress(Exception):  # whatever is wrong is said, in words, when a run begins
             import fedteach.federation  # noqa: F401
 

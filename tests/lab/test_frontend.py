@@ -1,12 +1,15 @@
 """Which front end is it, and what does a notebook keep? With real kernels, executed by nbclient."""
 
 import base64
+import contextlib
 import os
 import re
 import sys
 import threading
 import types
 
+import comm
+import ipywidgets as widgets
 import nbclient
 import nbformat
 import pytest
@@ -30,6 +33,7 @@ def execute(*cells, monkeypatch, **environment):
     monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     nbclient.NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+    assert "widgets" not in notebook.metadata, "what widgets say where nobody looks would be kept with all its pictures"
     return [cell.outputs for cell in notebook.cells]
 
 
@@ -71,6 +75,8 @@ from fedteach.steps.aggregation import weighted_mean
     assert kept(third)["text/plain"] == text
     assert not [output for output in third if output.output_type == "stream"]
     assert fourth[0]["data"]["text/plain"] == "(2, 'done')"
+    shown = [output.data for outputs in (first, second, third, fourth, last) for output in outputs if "data" in output]
+    assert not [data for data in shown if "VBox" in data["text/plain"] or "widget" in "".join(data)]
     # As the last value of a cell a panel is shown once. An error is words in what is kept; only `result` raises it.
     assert "ZeroDivisionError: division by zero" in kept(last)["text/plain"]
     assert "In your function <lambda>, line" in kept(last)["text/plain"]
@@ -144,6 +150,22 @@ def test_outside_of_a_notebook_there_is_no_cell_and_nothing_to_keep(monkeypatch)
     assert frontend.shell() is None
     assert frontend.cell() == ("", 0)
     frontend.SavedOutput("words").replace("other words")
+
+
+def test_in_colab_somebody_looks_though_it_names_no_cell(live, monkeypatch):
+    live.cell_id = ""
+    monkeypatch.setitem(sys.modules, "google.colab", types.ModuleType("google.colab"))
+    assert not frontend.headless()
+    assert frontend.mode_for() == "blocking"
+
+
+def test_widgets_are_unheard_only_where_that_was_asked_for():
+    usual = comm.create_comm
+    with contextlib.suppress(ZeroDivisionError), frontend.unheard():
+        assert isinstance(widgets.HTML("said to nobody").comm, comm.DummyComm)
+        assert comm.create_comm is not usual
+        raise ZeroDivisionError
+    assert comm.create_comm is usual, "also after an error"
 
 
 def test_an_unknown_mode_is_refused():

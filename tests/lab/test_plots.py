@@ -1,4 +1,5 @@
 import io
+import itertools
 import struct
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import PIL.Image
 import pytest
 
 from fedteach.lab import plots
+from fedteach.lab.plots import card
 from tests.lab.records import history, long_run, record, three_rounds
 
 COUNTS = np.array([[4, 0, 0], [1, 1, 2]])
@@ -87,12 +89,57 @@ def test_the_same_records_give_the_same_bytes():
     assert plots.accuracy(three_rounds()).svg() == plots.accuracy(three_rounds()).svg()
 
 
+# What people see who lack the red- or the green-sensitive cones: Machado et al. (2009), doi:10.1109/TVCG.2009.113,
+# table of severity 1.0, for linear RGB.
+EYES = {
+    "usual": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
+}
+
+
+def linear_rgb(color):
+    value = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+
+
+def cielab(color, eyes):
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    xyz = to_xyz @ np.clip(EYES[eyes] @ linear_rgb(color), 0, 1) / [0.9505, 1, 1.089]
+    x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def contrast(color, background):
+    dark, light = sorted(linear_rgb(c) @ [0.2126, 0.7152, 0.0722] for c in (color, background))
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("eyes", EYES)
+def test_colours_that_mean_something_stay_apart_for_all_eyes(eyes):
+    pairs = [*itertools.combinations(card.CLIENTS[:5], 2), (card.DOWN, card.UP), (card.CLIENTS[0], card.LOST)]
+    pairs += [(card.SERVER, client) for client in card.CLIENTS[:5]]
+    for one, other in pairs:
+        assert np.linalg.norm(cielab(one, eyes) - cielab(other, eyes)) >= 20, (one, other)
+
+
+def test_text_and_lines_can_be_read_on_the_paper():
+    for color in (card.INK, card.SOFT, card.SERVER, card.DOWN, card.UP, card.LOST):
+        assert contrast(color, card.PAPER) >= 4.5, color
+    for color in card.CLIENTS:
+        assert contrast(color, card.PAPER) >= 3, color
+
+
 def test_accuracy_says_first_last_best_and_who_is_ahead():
     # In round 3 only clients 0 (70 %) and 1 (55 %) were measured: median (70 + 55) / 2 = 62.5.
     assert plots.accuracy(three_rounds()).summary == (
         "Accuracy after round 3 of 5, 3 clients, experiment 1. "
         "Server: 20.0 % after round 1, 60.0 % after round 3, best 60.0 % after round 3. "
         "Clients in round 3: 55.0 % (client 1) to 70.0 % (client 0), median 62.5 %."
+    )
+    assert plots.accuracy(history([record(1, 0.2, {"0": 0.1})], clients=1)).summary == (
+        "Accuracy after round 1 of 5, 1 client, experiment 1. Server: 20.0 % after round 1. "
+        "Clients in round 1: 10.0 % (client 0)."
     )
     assert plots.accuracy(history()).summary == "Accuracy, 5 rounds planned, none done yet."
     assert plots.accuracy(history(rounds=1)).summary == "Accuracy, 1 round planned, none done yet."

@@ -1,5 +1,6 @@
 """The runner with federations made up for it: rounds take as long as the test says, and no TensorFlow is loaded."""
 
+import sys
 import threading
 import time
 
@@ -258,6 +259,17 @@ def test_a_thousand_requests_draw_seldom_and_always_the_last():
     assert drawn[-1] == 999
     # One at once, then one for each tenth of a second, then the last.
     assert len(drawn) <= 2 + (time.monotonic() - began) / 0.1
+
+
+def test_what_is_urgent_is_drawn_before_tensorflow_is_loaded(monkeypatch):
+    order = []
+    monkeypatch.setitem(sys.modules, "fedteach.federation", None)  # loading it fails, which is nobody's business here
+    redraw = Redraw(lambda: order.append("drawn"), interval_s=0, quiet_s=0.1)
+    redraw.join()
+    redraw.ask()
+    runner.warm_up(after=lambda: (redraw.join(), order.append("loading")))
+    assert until(lambda: "loading" in order)
+    assert order == ["drawn", "loading"]
 
 
 def test_a_quiet_redraw_waits_until_nobody_asks_any_more():

@@ -29,7 +29,7 @@ STYLE = """<style>
 .fedteach-detail { font-weight: 400; color: var(--jp-ui-font-color2, inherit); white-space: pre-line; }
 .fedteach-caption { line-height: 1.4; font-size: var(--jp-ui-font-size1, 13px);
   color: var(--jp-ui-font-color2, inherit); }
-.fedteach-table { height: 404px; overflow: auto; padding: 8px 0; }
+.fedteach-table { height: 464px; box-sizing: border-box; overflow: auto; padding: 8px 0; }
 .fedteach-table table { border-collapse: collapse; font-variant-numeric: tabular-nums;
   color: var(--jp-ui-font-color1, inherit); }
 .fedteach-table th, .fedteach-table td { padding: 5px 10px; text-align: right; vertical-align: top; line-height: 1.35;
@@ -37,7 +37,7 @@ STYLE = """<style>
 .fedteach-table thead th { white-space: normal; color: var(--jp-ui-font-color2, inherit); font-weight: 600;
   vertical-align: bottom; }
 .fedteach-table td:nth-child(5), .fedteach-table th:nth-child(5) { text-align: left; white-space: normal; }
-.fedteach-copy { height: 404px; padding: 8px 4px; line-height: 1.5; }
+.fedteach-copy { height: 464px; box-sizing: border-box; padding: 8px 4px; line-height: 1.5; }
 .fedteach-copy label { display: block; margin-top: 12px; }
 .fedteach-copy label span { display: block; color: var(--jp-ui-font-color2, inherit); }
 .fedteach-copy textarea { resize: none; height: 56px; width: 100%; box-sizing: border-box; padding: 6px 8px;

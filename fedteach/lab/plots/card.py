@@ -33,10 +33,13 @@ SCREEN_DPI = 100
 """At this resolution one unit of our sizes is one pixel; 200 draws the same picture for a sharp screen."""
 
 PAPER, EDGE, INK, SOFT, GRID, FAINT = "#F9F6EF", "#D6D0C0", "#1B2733", "#55606A", "#E6E0D2", "#B5AF9F"
-SERVER, DOWN, UP, LOST = "#14304F", "#1F6FB2", "#B8560B", "#C2410C"
+SERVER, DOWN, UP, LOST = "#14304F", "#1F6FB2", "#AE500A", "#C2410C"
 
-# Okabe and Ito's eight colours, the light ones darkened until each has a contrast of 3 on the paper.
-CLIENTS = ("#0072B2", "#C65102", "#00855E", "#B0508B", "#A87900", "#2B8FC9", "#6B5B95", "#7A6A00", "#A23B3B", "#4D7C8A")
+# Each has a contrast of 3 on the paper. The first five stay well apart (CIELAB distance 20 and more) for people who
+# confuse red and green; further clients are told apart by their markers too.
+CLIENTS = (
+    "#0072B2", "#A23B3B", "#009882", "#332288", "#A87900", "#B0508B", "#006D77", "#D1495B", "#7B5FB5", "#454545",
+)  # fmt: skip
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h")
 BLUES = ("#F1EFE8", "#CFE0EC", "#93BFDD", "#4B94C6", "#1F6AA5", "#12395F")
 

@@ -206,10 +206,9 @@ def _in_words(history: History, records: Sequence[RoundRecord], n_rounds: int) -
     server = [(r.round, 100 * r.server_accuracy) for r in records if r.server_accuracy is not None]
     if server:
         (first, start), (newest, now), (top, best) = server[0], server[-1], max(server, key=lambda pair: pair[1])
-        parts.append(
-            f"Server: {start:.1f} % after round {first}, {now:.1f} % after round {newest}, "
-            f"best {best:.1f} % after round {top}."
-        )
+        begin = "" if first == newest else f"{start:.1f} % after round {first}, "
+        peak = "" if first == newest else f", best {best:.1f} % after round {top}"
+        parts.append(f"Server: {begin}{now:.1f} % after round {newest}{peak}.")
     figures = {c: 100 * m["accuracy"] for c, m in last.clients.items() if "accuracy" in m}
     if figures:
         low, high = min(figures, key=figures.__getitem__), max(figures, key=figures.__getitem__)
