@@ -70,11 +70,6 @@ class EnginePool:
         """The replicas built so far; more are built when they are needed."""
         return list(self._built)
 
-    @property
-    def variable_names(self) -> list[str]:
-        """The path of each variable, in the order of the weights: for people, never as a key."""
-        return [variable.path for variable in self._built[0].model.weights]
-
     def initial_weights_for(self, seed: int) -> Weights:
         """Return the weights that the model would start with under another seed."""
         with self._building:

@@ -32,6 +32,11 @@ class Evaluator:
             rows = np.sort(rng_for(seed, "test subset").choice(len(test), n, replace=False))
             self._x, self._y = test.x[rows], test.y[rows]
 
+    @property
+    def measures(self) -> bool:
+        """Whether there is anything to measure on."""
+        return self._test is not None
+
     def on_subset(self, weights: Weights) -> dict[str, float]:
         """Return `accuracy` (0 to 1) and `loss` (mean cross-entropy) on the subset; empty without test examples."""
         if self._test is None:

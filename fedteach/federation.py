@@ -193,7 +193,7 @@ class Federation:
 
     def _judge_of(self, message: bytes) -> Callable[[Update], Mapping[str, float]] | None:
         """Return what measures a client's model: the weights it was sent, plus its delta."""
-        if not self._client_accuracy:
+        if not self._client_accuracy or not self._evaluator.measures:
             return None
         sent = self._codec.decode(message)
         return lambda update: self._evaluator.on_subset([w + d for w, d in zip(sent, update.delta, strict=True)])

@@ -51,11 +51,6 @@ class Tally:
         self._judging_s = 0.0
         self._began = time.perf_counter()
 
-    @property
-    def answered(self) -> list[str]:
-        """Ids of the clients whose updates were used so far."""
-        return list(self._clients)
-
     @contextmanager
     def timed(self, phase: str) -> Iterator[None]:
         """Add the seconds that the block takes to a phase."""

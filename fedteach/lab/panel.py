@@ -93,10 +93,8 @@ class Panel:
         """
         if self._run is not None and self._run.active and not self._run.stopping:
             return
-        try:
-            experiment = self.controls.experiment
-        except ValueError as error:
-            self.screen.say("This cannot be run.", str(error), "error")
+        experiment = self._chosen()
+        if experiment is None:
             return
         run = self._run = runner.Run(
             experiment,
@@ -171,16 +169,22 @@ class Panel:
         """A control was changed: show who would hold what, or why that cannot be."""
         if self._run is not None and self._run.active:
             return
-        try:
-            experiment = self.controls.experiment
-        except ValueError as error:
-            self.screen.say("This cannot be run.", str(error), "error")
+        experiment = self._chosen()
+        if experiment is None:
             return
         self.screen.progress.value = 0
         self.screen.say("Ready. Press Run.", said)
         self.screen.copy.value = words.copy_html(experiment, self._steps)
         self._previews.ask()
         self._frames.ask()
+
+    def _chosen(self) -> Experiment | None:
+        """Return the experiment that the controls show, or say why there can be none."""
+        try:
+            return self.controls.experiment
+        except ValueError as error:
+            self.screen.say("This cannot be run.", str(error), "error")
+            return None
 
     def _draw_preview(self) -> None:
         from fedteach.lab import plots
