@@ -1,0 +1,165 @@
+"""The judge's side of the seam: put a question to the student's function, and insist on a usable answer."""
+
+import time
+from typing import Any
+
+from fedteach.grading.plain import Strange, difference, kind_of, shorten, show
+from fedteach.grading.recipes import Recipe
+from fedteach.grading.verdict import Finding
+from fedteach.grading.worker import Raised, Reply, Worker
+
+
+class Wrong(Exception):
+    """The answer is wrong, and this is what to say about it.
+
+    Args:
+        says: the teacher's sentence.
+        got, expected: as text or as plain values, which are then written out.
+        likely: the likely cause, a sentence.
+        traceback: where the student's own code stopped.
+    """
+
+    def __init__(self, says: str, *, got: Any = "", expected: Any = "", likely: str = "", traceback: str = ""):
+        super().__init__(says)
+        self.finding = Finding(says, got=_text(got), expected=_text(expected), likely=likely, traceback=traceback)
+
+
+class NotThereYet(Exception):
+    """The function, or another exercise that it calls, is not started."""
+
+    def __init__(self, exercise: str):
+        super().__init__(exercise)
+        self.exercise = exercise
+
+
+class TimeUp(Wrong):
+    """The function does not come to an end; there is no point in asking on."""
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else show(value)
+
+
+class Ask:
+    """What a case asks with. `ask(*arguments)` calls the function and returns its value, as plain data.
+
+    Args:
+        function: the name by which the student knows the function.
+        worker: who calls it.
+        limit_s: seconds for all calls together.
+        may_share: whether the answer may share memory with what was asked.
+    """
+
+    def __init__(self, function: str, worker: Worker, limit_s: float, may_share: bool = False):
+        self._function = function
+        self._worker = worker
+        self._limit_s = limit_s
+        self._may_share = may_share
+        self._left_s = limit_s
+        self.printed = ""
+        self.warned: dict[str, None] = {}
+        self.called = ""
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call the function with plain arguments or recipes; it must return, and leave alone what it was given.
+
+        Raises:
+            Wrong: if it raised an exception, changed an argument, or returned memory of an argument.
+        """
+        return self.reply(*arguments).value
+
+    def reply(self, *arguments: Any) -> Reply:
+        """Call the function like `ask(...)`, and return the whole reply: for what became of a recipe."""
+        reply = self._call(arguments)
+        if reply.outcome == "raised" and reply.raised is not None:
+            raise _stopped(reply.raised)
+        for place, (before, after) in enumerate(zip(arguments, reply.after, strict=True)):
+            changed = None if isinstance(before, Recipe) else difference(before, after, f"argument {place + 1}")
+            if changed:
+                raise Wrong(
+                    f"Your function changes what it was given ({changed.where}); its caller still needs that.",
+                    got=f"{show(changed.other)} after the call",
+                    expected=f"{show(changed.one)} as before",
+                    likely="`+=`, `append` or `x[...] =` on an argument or a part of it: work on a new array or list",
+                )
+        if reply.shared and not self._may_share:
+            raise Wrong(
+                "Your result is not a copy: it shares its memory with what the function was given, so changing the one"
+                " later changes the other.",
+                likely="an array was returned as it came in; `np.array(x)` or `x.copy()` makes a copy",
+            )
+        if isinstance(reply.value, Strange):
+            raise Wrong(f"Your function returned {kind_of(reply.value)}.", got=reply.value, likely=reply.value.likely)
+        return reply
+
+    def refusal(self, *arguments: Any, because: str, kind: str = "ValueError", likely: str = "") -> str:
+        """Call the function with what it must refuse, and return what its exception says.
+
+        Args:
+            *arguments: plain arguments or recipes.
+            because: why they must be refused, as the end of the sentence "It must refuse this: ...".
+            kind: name of the exception, or of one of its base classes.
+            likely: the likely cause if the function returns instead.
+
+        Raises:
+            Wrong: if the function returned, or raised another exception.
+        """
+        reply = self._call(arguments)
+        if reply.raised is None:
+            says, expected = f"Your function must refuse this: {because}.", f"a {kind} that says what is wrong"
+            raise Wrong(says, got=show(reply.value), expected=expected, likely=likely)
+        if kind not in reply.raised.kinds:
+            raise _stopped(reply.raised, expected=f"a {kind} that says what is wrong: {because}")
+        return reply.raised.text
+
+    def _call(self, arguments: tuple[Any, ...]) -> Reply:
+        self.called = (
+            f"{self._function}({', '.join(a.show() if isinstance(a, Recipe) else show(a) for a in arguments)})"
+        )
+        self.called = shorten(self.called)
+        began = time.monotonic()
+        reply = self._worker.call(arguments, self._left_s)
+        self._left_s = max(self._left_s - (time.monotonic() - began), 0.01)
+        self.printed = self.printed or reply.printed
+        self.warned |= dict.fromkeys(reply.warned)
+        if reply.outcome == "not started":
+            raise NotThereYet(reply.exercise)
+        if reply.outcome == "time limit":
+            raise TimeUp(
+                f"Your function did not come to an end within {self._limit_s:g} seconds.",
+                likely="a loop that never ends: does what its condition looks at change inside the loop?",
+                traceback=reply.raised.traceback if reply.raised else "",
+            )
+        return reply
+
+
+def _stopped(raised: Raised, expected: str = "") -> Wrong:
+    kind = raised.kinds[0]
+    says = (
+        f"Your function stopped with {_article(kind)} {kind}: {raised.text}"
+        if raised.text
+        else f"Your function stopped with {_article(kind)} {kind}."
+    )
+    if kind == "SystemExit":
+        says = "Your function ends the whole program: it calls exit() or quit()."
+    return Wrong(
+        says,
+        got=f"it stopped at {raised.line}" if raised.line else "",
+        expected=expected,
+        likely=_LIKELY.get(kind, ""),
+        traceback=raised.traceback,
+    )
+
+
+def _article(name: str) -> str:
+    return "an" if name[0] in "AEIOU" else "a"
+
+
+_LIKELY = {
+    "NameError": "a name is misspelt, or defined only in a cell that was not run",
+    "UnboundLocalError": "a name is read before it gets its first value; give it one before the loop",
+    "IndexError": "counting starts at 0, and ends one before the length",
+    "KeyError": "the dictionary has no such key; print its keys to see which there are",
+    "ZeroDivisionError": "the total is still 0 when it is divided by",
+    "RecursionError": "the function calls itself without end",
+}

@@ -1,0 +1,77 @@
+"""From an exercise and a worker to a verdict: ask case after case, and tell the first thing that is wrong."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from fedteach.grading.ask import Ask, NotThereYet, TimeUp, Wrong
+from fedteach.grading.exercise import Case, Exercise, says
+from fedteach.grading.verdict import CaseResult, Finding, Verdict
+from fedteach.grading.worker import Here, Worker
+from fedteach.randomness import rng_for
+
+
+def judge(exercise: Exercise, worker: Worker, *, seed: int = 0, all_cases: bool = False) -> Verdict:
+    """Judge one function.
+
+    Args:
+        exercise: what is asked.
+        worker: who holds the function and calls it.
+        seed: the same seed asks the same questions.
+        all_cases: ask on after a failure, so that what is right can be counted; a notebook tells the first failure
+            and lets the others wait.
+    """
+    ask = Ask(exercise.function, worker, exercise.time_limit_s, may_share=exercise.passes_on)
+    results: list[CaseResult] = []
+    ask_on = True
+    for case in exercise.cases:
+        if not ask_on:
+            results.append(CaseResult(says(case), "waiting"))
+            continue
+        try:
+            finding = _put(case, ask, exercise, seed)
+        except NotThereYet as missing:
+            return _not_there(exercise, missing.exercise)
+        except TimeUp as up:
+            finding, ask_on = replace(up.finding, called=ask.called), False
+        results.append(CaseResult(says(case), "failed" if finding else "passed", finding))
+        ask_on = ask_on and (all_cases or finding is None)
+    return _verdict(exercise, results, ask)
+
+
+def judge_function(
+    exercise: Exercise, function: Callable[..., Any], *, seed: int = 0, all_cases: bool = False
+) -> Verdict:
+    """Judge a function of this process; see `judge`."""
+    return judge(exercise, Here(function), seed=seed, all_cases=all_cases)
+
+
+def _put(case: Case, ask: Ask, exercise: Exercise, seed: int) -> Finding | None:
+    """Put one case, and return what is wrong, or None."""
+    try:
+        case(ask, rng_for(seed, "exercise", exercise.id, case.__name__))
+    except TimeUp:
+        raise
+    except Wrong as wrong:
+        return replace(wrong.finding, called=ask.called)
+    return None
+
+
+def _not_there(exercise: Exercise, missing: str) -> Verdict:
+    if missing == exercise.id:
+        return Verdict(exercise.id, exercise.title, "not started", f"{exercise.function} is not started yet.")
+    summary = f"{exercise.function} calls your {missing}, which is not started yet: that one first."
+    return Verdict(exercise.id, exercise.title, "waiting", summary)
+
+
+def _verdict(exercise: Exercise, results: list[CaseResult], ask: Ask) -> Verdict:
+    failed = any(result.state != "passed" for result in results)
+    return Verdict(
+        exercise.id,
+        exercise.title,
+        "failed" if failed else "passed",
+        "There is something to mend." if failed else "Everything that was asked is right.",
+        tuple(results),
+        printed=ask.printed,
+        warned=tuple(ask.warned),
+    )

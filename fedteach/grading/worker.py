@@ -1,0 +1,185 @@
+"""The far side of the seam: it holds the student's function, calls it, and answers with plain data."""
+
+import contextlib
+import io
+import json
+import sysconfig
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from fedteach.grading.not_started import NotStarted
+from fedteach.grading.plain import arrays_in, shorten, to_plain
+from fedteach.grading.recipes import Recipe, live
+from fedteach.grading.time_limit import TimeLimitExceeded, time_limit
+
+MOST_PRINTED = 2000
+_MOST_FRAMES = 4
+_PACKAGE = str(Path(__file__).parent.parent)
+_LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+
+Outcome = Literal["value", "raised", "not started", "time limit"]
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An exception of the student's function, as text.
+
+    Attributes:
+        kinds: names of its class and the classes above it: ("KeyError", "LookupError", "Exception").
+        text: what it says.
+        line: the line of the student's code that was running, or "".
+        traceback: the way there through the student's own code, for reading.
+    """
+
+    kinds: tuple[str, ...]
+    text: str
+    line: str
+    traceback: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came of one call; plain data throughout.
+
+    Attributes:
+        outcome: "value", "raised", "not started" or "time limit".
+        value: what the function returned, if it did.
+        raised: the exception, if there was one.
+        exercise: for "not started": the exercise that is not.
+        after: for each argument: what it was after the call, or its recipe's aftermath.
+        jsonable: whether the value itself, numpy's own numbers included, could be written as JSON.
+        shared: places of the arguments with whose memory the returned arrays overlap.
+        printed: what was printed on stdout, shortened.
+        warned: texts of warnings, each once.
+    """
+
+    outcome: Outcome
+    value: Any = None
+    raised: Raised | None = None
+    exercise: str = ""
+    after: tuple[Any, ...] = ()
+    jsonable: bool = False
+    shared: tuple[int, ...] = ()
+    printed: str = ""
+    warned: tuple[str, ...] = ()
+
+
+class Worker(Protocol):
+    """Calls one function of the student's, wherever that function is."""
+
+    def call(self, arguments: tuple[Any, ...], limit_s: float) -> Reply:
+        """Call it with plain arguments or recipes, and say what came of it."""
+
+
+class Here:
+    """A worker in this process: for a student's own notebook, where kindness and speed count."""
+
+    def __init__(self, function: Callable[..., Any]):
+        self._function = function
+
+    def call(self, arguments: tuple[Any, ...], limit_s: float) -> Reply:
+        """Call the function with fresh copies, within the time limit; prints and warnings are kept, never passed on."""
+        mine = tuple(live(argument) for argument in arguments)
+        with _overheard() as heard:
+            outcome = _outcome(self._function, mine, limit_s)
+        value = outcome.pop("value", None)
+        return Reply(
+            value=to_plain(value),
+            jsonable=_jsonable(value),
+            after=tuple(_after(argument, own) for argument, own in zip(arguments, mine, strict=True)),
+            shared=tuple(place for place, own in enumerate(mine) if _overlap(value, own)),
+            printed=shorten(heard.printed.getvalue().strip("\n"), MOST_PRINTED),
+            warned=tuple(dict.fromkeys(shorten(f"{w.category.__name__}: {w.message}") for w in heard.warned)),
+            **outcome,
+        )
+
+
+def _outcome(function: Callable[..., Any], arguments: tuple[Any, ...], limit_s: float) -> dict[str, Any]:
+    try:
+        with time_limit(limit_s):
+            return {"outcome": "value", "value": function(*arguments)}
+    except NotStarted as error:
+        return {"outcome": "not started", "exercise": error.exercise}
+    except TimeLimitExceeded as error:
+        return {"outcome": "time limit", "raised": _raised(error)}
+    except KeyboardInterrupt:
+        raise  # the Stop button is the student's own
+    except BaseException as error:
+        return {"outcome": "raised", "raised": _raised(error)}
+
+
+def _after(argument: Any, own: Any) -> Any:
+    return argument.aftermath(own) if isinstance(argument, Recipe) else to_plain(own)
+
+
+def _jsonable(value: Any) -> bool:
+    try:
+        json.dumps(value)
+    except Exception:
+        return False
+    return True
+
+
+def _overlap(value: Any, argument: Any) -> bool:
+    given = arrays_in(argument)
+    return any(np.shares_memory(returned, array) for returned in arrays_in(value) for array in given)
+
+
+def _raised(error: BaseException) -> Raised:
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_theirs(frame.filename)]
+    kinds = tuple(kind.__name__ for kind in type(error).__mro__ if kind is not object)
+    line = f"{_place(frames[-1])}line {frames[-1].lineno}: {frames[-1].line}" if frames and frames[-1].line else ""
+    shown = frames if len(frames) <= 2 * _MOST_FRAMES else [*frames[:_MOST_FRAMES], *frames[-_MOST_FRAMES:]]
+    steps = [f"{_place(frame)}line {frame.lineno}, in {frame.name}:\n    {frame.line}" for frame in shown]
+    return Raised(kinds, _text(error), line, "\n".join([*steps, f"{kinds[0]}: {_text(error)}"]))
+
+
+def _is_theirs(filename: str) -> bool:
+    """Say whether a frame is the student's code: how fedteach or numpy came there is of no help."""
+    return not filename.startswith((_PACKAGE, *_LIBRARIES, "<frozen"))
+
+
+def _place(frame: traceback.FrameSummary) -> str:
+    # "04_aggregation.ipynb, cell 7" helps; the long names that a live kernel gives its cells say nothing to a reader.
+    is_path = any(mark in frame.filename for mark in "/\\<")
+    return "" if is_path else f"{frame.filename}, "
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return shorten(str(error))
+    except Exception:
+        return "(its text cannot be shown)"
+
+
+class _Capped(io.StringIO):
+    """Keeps the beginning of what is printed: a loop that prints for ever must not fill the memory."""
+
+    def write(self, text: str) -> int:
+        if self.tell() < 2 * MOST_PRINTED:
+            super().write(text[: 2 * MOST_PRINTED])
+        return len(text)
+
+
+@dataclass(frozen=True)
+class _Heard:
+    printed: io.StringIO
+    warned: list[warnings.WarningMessage]
+
+
+@contextlib.contextmanager
+def _overheard() -> Iterator[_Heard]:
+    printed, errors = _Capped(), _Capped()
+    with (
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(errors),
+        warnings.catch_warnings(record=True) as warned,
+    ):
+        warnings.simplefilter("always")
+        yield _Heard(printed, warned)
