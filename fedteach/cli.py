@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fedteach.authoring.command import author_app
+
 if TYPE_CHECKING:
     from fedteach.experiment import Experiment
     from fedteach.federation import Federation
@@ -27,6 +29,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(author_app, name="author")
 
 INTERRUPTED = 130  # what a shell reports after Ctrl-C
 
@@ -144,6 +147,26 @@ def datasets() -> None:
         state = "here" if entry.here else "not here"
         typer.echo(f"{entry.name:<14} {state:<9} {entry.what}")
         typer.echo(f"{'':<14} {'':<9} {entry.where if entry.here else entry.how_to_get}")
+
+
+@app.command()
+def check(
+    path: Annotated[Path, typer.Argument(help="A notebook, or a folder of notebooks.")] = Path("notebooks"),
+    exercise: Annotated[list[str] | None, typer.Option(help="Only this one, such as 4.1; may be repeated.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
+) -> None:
+    """Judge the exercises in a student's notebooks, with points; exit code 0 if all are right."""
+    from fedteach.exercises import catalogue, find
+    from fedteach.grading import report
+    from fedteach.grading.submission import Submission
+
+    submission = Submission(path, catalogue().values())
+    exercises = [find(id) for id in exercise or ()] or submission.exercises()
+    lines = [json.dumps(report.as_data(submission, exercises))] if as_json else report.table(submission, exercises)
+    for line in lines:
+        print(line, flush=True)
+    if not all(submission.verdict(one.id).passed for one in exercises):
+        raise typer.Exit(1)
 
 
 # ---- the parts of `run` -----------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from fedteach.history import History
+from tests.submissions import PLAIN_MEAN, WEIGHTED_MEAN, notebook
 
 QUICK = ("run", "--model", "logistic", "--epochs", "1", "--rounds", "2")
 
@@ -133,6 +134,33 @@ def test_a_damaged_checkpoint_is_named(finished, tmp_path):
     sentence = refused("run", "--resume", str(tmp_path / "copy"), "--rounds", "9")
     assert newest.name in sentence
     assert "remove that file to resume from the round before" in sentence
+
+
+def test_check_prints_a_table_with_points(tmp_path):
+    path = notebook(tmp_path / "04_aggregation.ipynb", PLAIN_MEAN)
+    done = fedteach("check", str(path), "--exercise", "4.1")
+    assert done.returncode == 1, done.stderr
+    lines = done.stdout.splitlines()
+    assert re.fullmatch(r"4\.1 +FedAvg's weighted mean +failed +0 of \d", lines[1])
+    assert re.fullmatch(r"total +0 of \d", lines[2])
+    assert "    likely cause: each client counts the same" in done.stdout
+    assert max(map(len, lines)) <= 100
+
+
+def test_check_is_content_with_what_is_right_and_prints_it_as_json_too(tmp_path):
+    notebook(tmp_path / "notebooks" / "04_aggregation.ipynb", "print('noise')", WEIGHTED_MEAN)
+    done = fedteach("check", "--exercise", "4.1", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout)["exercises"]
+    assert (row["exercise"], row["function"], row["state"]) == ("4.1", "weighted_mean", "passed")
+    assert row["points"] == row["of"] > 0
+
+
+def test_check_refuses_what_it_cannot_judge(tmp_path):
+    assert "there is no file or folder notebooks" in refused("check", cwd=tmp_path)
+    path = notebook(tmp_path / "04_aggregation.ipynb", WEIGHTED_MEAN)
+    assert "unknown exercise '4.11'" in refused("check", str(path), "--exercise", "4.11")
+    assert fedteach("check", "nowhere", cwd=tmp_path).returncode == 2
 
 
 LONG = ("run", "--model", "logistic", "--epochs", "1", "--rounds", "100000", "--json")
