@@ -40,7 +40,7 @@ lint: $(DEV_STAMP) ## format, lint and types only
 	$(PY) -m mypy
 
 notebooks: $(DEV_STAMP) ## build notebooks/ from solutions/
-	$(PY) -m fedteach.authoring build
+	$(PY) -m fedteach.cli author build
 
 bench: $(DEV_STAMP) ## measure speed and size (see benchmarks/README.md)
 	$(PY) -m benchmarks
