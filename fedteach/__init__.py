@@ -15,21 +15,25 @@ if TYPE_CHECKING:
     from fedteach.engine_pool import EnginePool
     from fedteach.experiment import PRESETS, Experiment
     from fedteach.federation import Federation
+    from fedteach.grading.not_started import NotStarted, not_started
     from fedteach.history import History, RoundRecord
+    from fedteach.lab.checking import check, hint, progress, reset, use
     from fedteach.lab.panel import panel
-    from fedteach.messages import Codec, Lost, Task, Update, Weights
+    from fedteach.messages import ClientInfo, Codec, Lost, Task, Update, Weights
     from fedteach.randomness import rng_for
     from fedteach.steps.local_update import Plan
 
 # Where each public name lives; None: it is a module of the package.
 _HOME = {
     "Client": "client",
+    "ClientInfo": "messages",
     "Codec": "messages",
     "EnginePool": "engine_pool",
     "Experiment": "experiment",
     "Federation": "federation",
     "History": "history",
     "Lost": "messages",
+    "NotStarted": "grading.not_started",
     "PRESETS": "experiment",
     "Plan": "steps.local_update",
     "RoundRecord": "history",
@@ -37,22 +41,30 @@ _HOME = {
     "Task": "messages",
     "Update": "messages",
     "Weights": "messages",
+    "check": "lab.checking",
     "data": None,
+    "hint": "lab.checking",
     "lab": None,
     "models": None,
+    "not_started": "grading.not_started",
     "panel": "lab.panel",
+    "progress": "lab.checking",
+    "reset": "lab.checking",
     "rng_for": "randomness",
     "steps": None,
+    "use": "lab.checking",
 }
 
 __all__ = [
     "Client",
+    "ClientInfo",
     "Codec",
     "EnginePool",
     "Experiment",
     "Federation",
     "History",
     "Lost",
+    "NotStarted",
     "PRESETS",
     "Plan",
     "RoundRecord",
@@ -60,12 +72,18 @@ __all__ = [
     "Task",
     "Update",
     "Weights",
+    "check",
     "data",
+    "hint",
     "lab",
     "models",
+    "not_started",
     "panel",
+    "progress",
+    "reset",
     "rng_for",
     "steps",
+    "use",
 ]
 
 

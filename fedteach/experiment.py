@@ -15,6 +15,7 @@ import numpy as np
 
 from fedteach import checks, data
 from fedteach.steps import aggregation, broadcast, global_update, selection
+from fedteach.steps.cohort import with_fraction
 from fedteach.steps.local_update import Plan
 
 if TYPE_CHECKING:
@@ -195,7 +196,8 @@ class Experiment:
             on_event: called with each event, in the running thread.
             local_update: step 3 of one's own, `(model, x, y, plan, rng)`.
             **steps: other steps of one's own, by the names `select`, `broadcast`, `upload`, `aggregate`,
-                `global_update`; each takes the place of the one that the experiment names.
+                `global_update`; each takes the place of the one that the experiment names. A `select` of
+                `(clients, fraction, rng)` gets the experiment's fraction.
         """
         from fedteach.federation import Federation
         from fedteach.transport.base import Lossy, Transport
@@ -203,6 +205,8 @@ class Experiment:
 
         for name in steps:
             checks.known("step", name, (*self._steps(), "local_update"))
+        if "select" in steps:
+            steps["select"] = with_fraction(steps["select"], self.fraction)
         pool = self._pool()
         transport: Transport = InProcess(self._clients(), pool, local_update)
         if self.drop > 0:

@@ -12,7 +12,7 @@ from fedteach.engine import Stopped
 from fedteach.engine_pool import EnginePool
 from fedteach.messages import Codec, Weights, why_unusable
 from fedteach.models import Builder, builder
-from fedteach.steps import broadcast, global_update
+from fedteach.steps import broadcast, global_update, specs
 from fedteach.steps.local_update import Plan
 from fedteach.transport.base import Transport, TransportError
 from fedteach.transport.in_process import InProcess
@@ -28,8 +28,7 @@ def blame(step: Any, number: int) -> Iterator[None]:
     except (StepError, Stopped, TransportError):
         raise  # what came through from the clients is not this step's fault
     except Exception as error:
-        name = getattr(step, "__name__", None) or getattr(step, "name", type(step).__name__)
-        raise StepError(f"{name} failed in round {number}: {type(error).__name__}: {error}") from error
+        raise StepError(f"{specs.name_of(step)} failed in round {number}: {type(error).__name__}: {error}") from error
 
 
 def usable(weights: Any, like: Weights, what: str) -> Weights:

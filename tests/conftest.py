@@ -7,6 +7,7 @@ from pathlib import Path
 os.environ.setdefault("FEDTEACH_HEADLESS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("FEDTEACH_PROGRESS", os.devnull)  # a student's record, which no test may touch
 
 import hypothesis
 import pytest

@@ -169,3 +169,13 @@ def test_the_histogram_shows_what_clients_really_draw_in_round_one():
     experiment = QUICK.replace(split="3", redraw_each_round=True)
     sizes = [len(client.examples(1)[1]) for client in experiment._clients()]
     np.testing.assert_array_equal(experiment.label_counts().sum(axis=1), sizes)
+
+
+def test_a_selection_of_ones_own_that_takes_a_fraction_gets_the_experiments():
+    def choose(clients, fraction, rng):
+        return clients[: round(fraction * len(clients))]
+
+    record = QUICK.replace(clients=4, fraction=0.5).federation(select=choose).run(1)[0]
+    assert record.selected == ("0", "1")
+    federation = QUICK.replace(clients=4).federation(select=lambda clients, rng: clients[2:])
+    assert federation.run(1)[0].selected == ("2", "3")

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fedteach.lab import panel, plots, runner
+    from fedteach.lab.own_steps import my_steps
     from fedteach.lab.panel import Panel
     from fedteach.lab.plots import Picture
+    from fedteach.lab.results import results_table
 
-__all__ = ["Panel", "Picture", "panel", "plots", "runner"]
+__all__ = ["Panel", "Picture", "my_steps", "panel", "plots", "results_table", "runner"]
 
-_HOME = {"Panel": "panel", "Picture": "plots"}
+_HOME = {"Panel": "panel", "Picture": "plots", "my_steps": "own_steps", "results_table": "results"}
 
 
 def __getattr__(name: str) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 from fedteach.history import History, RoundRecord, size_text
 from fedteach.lab.runner import Run
+from fedteach.steps import specs
 
 _MOST_NAMES = 12
 
@@ -156,7 +157,7 @@ def _row_html(record: RoundRecord) -> str:
 
 def copy_html(experiment: Any, steps: Mapping[str, Any]) -> str:
     """Return two fields to copy from: the line of Python and the command that repeat the run."""
-    own = ", ".join(f"{name}={getattr(step, '__name__', type(step).__name__)}" for name, step in steps.items())
+    own = ", ".join(f"{name}={specs.name_of(step)}" for name, step in steps.items())
     note = f"<p>The panel also uses functions of your own: {escape(own)}.</p>" if own else ""
     fields = (("Python", experiment.python()), ("Command", experiment.command()))
     return (

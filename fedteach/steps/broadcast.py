@@ -32,6 +32,9 @@ LARGEST_FLOAT16 = 65504.0
 MOST_NUMBERS = 2**32
 """`top_k` counts places in uint32."""
 
+Quantise = Callable[[np.ndarray], tuple[np.ndarray, float, float]]
+Dequantise = Callable[[np.ndarray, float, float], np.ndarray]
+
 
 def float32() -> Codec:
     """Send every number as it is, in 4 bytes.
@@ -97,33 +100,82 @@ def int8() -> Codec:
         Jacob et al. (2018), arXiv:1712.05877, section 2.1, affine quantisation. Theirs shifts the
         levels so that 0.0 is one of them; ours start at the minimum.
     """
+    return from_functions("int8", _quantise, _dequantise)
+
+
+def _quantise(tensor: np.ndarray) -> tuple[np.ndarray, float, float]:
+    low, high = float(tensor.min()), float(tensor.max())
+    scale = (high - low) / 255
+    return np.rint((tensor.astype(np.float64) - low) / (scale or 1.0)).astype(np.uint8), low, scale
+
+
+def _dequantise(levels: np.ndarray, low: float, scale: float) -> np.ndarray:
+    return np.asarray(low + scale * levels)
+
+
+def from_functions(name: str, quantise: Quantise, dequantise: Dequantise) -> Codec:
+    """Make a codec of two functions, one that turns a tensor into 256 levels and one that turns it back.
+
+    With it a learner's own two functions carry a federation's weights.
+
+    Args:
+        name: the codec's name; a message is only read by a codec of the same name.
+        quantise: `tensor -> (levels, low, scale)`; levels are uint8 of the tensor's shape, low and scale are finite
+            numbers, scale >= 0. It gets a copy of each tensor that holds at least one number.
+        dequantise: `(levels, low, scale) -> tensor`, of the same shape.
+
+    Returns:
+        A codec. It stores low and scale as float64, 16 bytes for each tensor.
+
+    Raises:
+        ValueError: on encoding NaN or infinite numbers, and on encoding or decoding when a function returns
+            something else.
+    """
 
     def encode(weights: Weights) -> bytes:
-        arrays = _finite_arrays("int8", weights)
-        lows = np.array([array.min() if array.size else 0.0 for array in arrays], dtype=np.float64)
-        highs = np.array([array.max() if array.size else 0.0 for array in arrays], dtype=np.float64)
-        scales = (highs - lows) / 255
-        levels = [
-            np.rint((array - low) / (scale or 1.0)).astype(np.uint8)
-            for array, low, scale in zip(arrays, lows, scales, strict=True)
-        ]
-        return _pack("int8", {**weights_to_tensors(levels), "low": lows, "scale": scales})
+        parts = [_quantised(name, quantise, array) for array in _finite_arrays(name, weights)]
+        tensors = weights_to_tensors([levels for levels, _, _ in parts])
+        lows, scales = (np.array([part[i] for part in parts], dtype=np.float64) for i in (1, 2))
+        return _pack(name, {**tensors, "low": lows, "scale": scales})
 
     def decode(message: bytes) -> Weights:
-        tensors, _ = _unpack("int8", message)
+        tensors, _ = _unpack(name, message)
         lows, scales = _vector(tensors, "low", np.float64), _vector(tensors, "scale", np.float64)
         levels = _in_order(tensors, np.uint8)
         if not len(levels) == len(lows) == len(scales):
             raise MessageError(
-                f"int8 message of {len(levels)} tensors with {len(lows)} minima and {len(scales)} scales"
+                f"{name} message of {len(levels)} tensors with {len(lows)} minima and {len(scales)} scales"
             )
         if not (np.isfinite(lows).all() and np.isfinite(scales).all() and (scales >= 0).all()):
-            raise MessageError("int8 message with a minimum or scale that is NaN, infinite or negative")
-        with np.errstate(over="ignore"):  # what is too large becomes infinite and is refused
-            arrays = _as_float32([low + scale * q for q, low, scale in zip(levels, lows, scales, strict=True)])
-        return _checked_finite("int8", arrays)
+            raise MessageError(f"{name} message with a minimum or scale that is NaN, infinite or negative")
+        parts = zip(levels, lows.tolist(), scales.tolist(), strict=True)
+        return _checked_finite(name, [_dequantised(name, dequantise, *part) for part in parts])
 
-    return Codec("int8", encode, decode)
+    return Codec(name, encode, decode)
+
+
+def _quantised(name: str, quantise: Quantise, array: np.ndarray) -> tuple[np.ndarray, float, float]:
+    if not array.size:
+        return np.zeros(array.shape, np.uint8), 0.0, 0.0
+    came = quantise(array.copy())
+    if not isinstance(came, tuple | list) or len(came) != 3:
+        raise ValueError(f"{name}: quantise must return (levels, low, scale), got {came!r:.80}")
+    levels = np.asarray(came[0])
+    if levels.dtype != np.uint8 or levels.shape != array.shape:
+        raise ValueError(
+            f"{name}: quantise must return uint8 levels of shape {array.shape}, got {levels.dtype} of {levels.shape}"
+        )
+    return levels, checks.number(f"{name}: low", came[1]), checks.number(f"{name}: scale", came[2], least=0)
+
+
+def _dequantised(name: str, dequantise: Dequantise, levels: np.ndarray, low: float, scale: float) -> np.ndarray:
+    if not levels.size:
+        return np.zeros(levels.shape, np.float32)
+    with np.errstate(over="ignore"):  # what is too large becomes infinite and is refused
+        array = np.array(dequantise(levels, low, scale), dtype=np.float32)
+    if array.shape != levels.shape:
+        raise ValueError(f"{name}: dequantise must keep the shape {levels.shape}, got {array.shape}")
+    return array
 
 
 def top_k(share: float) -> Codec:

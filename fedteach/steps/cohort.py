@@ -9,6 +9,7 @@ import numpy as np
 
 from fedteach import checks
 from fedteach.messages import ClientInfo
+from fedteach.steps import specs
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,22 @@ SelectionStep = Callable[..., Sequence[ClientInfo] | Cohort]
 """`(clients, rng)` or `(clients, rng, losses)` to the chosen clients."""
 
 
+def with_fraction(step: Any, fraction: float) -> Any:
+    """Return a step `(clients, fraction, rng)` as one that always takes this fraction; any other step as it is."""
+    try:
+        names = list(inspect.signature(step).parameters)
+    except (TypeError, ValueError):
+        return step
+    if names[1:2] != ["fraction"]:
+        return step
+
+    @specs.named(specs.name_of(step))
+    def select(clients: Sequence[ClientInfo], rng: np.random.Generator) -> Any:
+        return step(clients, fraction, rng)
+
+    return select
+
+
 def run_selection(
     step: SelectionStep, clients: Sequence[ClientInfo], rng: np.random.Generator, losses: Losses
 ) -> Cohort:
@@ -50,7 +67,7 @@ def run_selection(
         ValueError: if the step is no such function, or returned anything but a list of different
             clients out of `clients`; the message names the step.
     """
-    name = getattr(step, "__name__", type(step).__name__)
+    name = specs.name_of(step)
     # A list of its own: a step that shuffles or empties it must not change the federation's.
     chosen = _call(step, name, list(clients), rng, losses)
     cohort = chosen if isinstance(chosen, Cohort) else Cohort(chosen)

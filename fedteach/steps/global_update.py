@@ -189,7 +189,7 @@ def from_function(function: Callable[[Weights, Weights], Weights]) -> ServerOpti
     """
     if not callable(function):
         raise ValueError(f"a global update is a function (weights, delta) -> new weights, got {function!r}")
-    name = getattr(function, "__name__", type(function).__name__)
+    name = specs.name_of(function)
 
     def step(weights: Weights, delta: Weights, state: State) -> tuple[Weights, State]:
         own_weights, own_delta = _each(np.copy, weights), _each(np.copy, delta)

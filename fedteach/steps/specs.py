@@ -54,3 +54,8 @@ def _number(what: str, spec: str, text: str) -> int | float:
         except ValueError:
             continue
     raise ValueError(f"{what} {spec!r}: expected numbers after the colon, as in 'name:0.1', got {text!r}")
+
+
+def name_of(step: Any) -> str:
+    """Return what to call a step in a sentence: the name of a function, a codec or a server optimizer."""
+    return str(getattr(step, "__name__", None) or getattr(step, "name", type(step).__name__))

@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 from fedteach.messages import MessageError, tensors_from_bytes, tensors_to_bytes
 from fedteach.randomness import rng_for
 from fedteach.steps import broadcast
-from fedteach.steps.broadcast import codec, float16, float32, int8, json_size_bytes, top_k
+from fedteach.steps.broadcast import codec, float16, float32, from_functions, int8, json_size_bytes, top_k
 
 QUICK = settings(max_examples=50, deadline=None)
 
@@ -118,6 +118,78 @@ def test_int8_keeps_the_minimum_and_constant_tensors_exactly(x):
     (got, flat) = there_and_back(int8(), [x, np.full(4, x[0])])
     assert got.min() == x.min()
     assert flat.tolist() == [x[0]] * 4
+
+
+def halves(tensor):
+    """A learner's own pair: levels half a unit apart, beginning at the smallest number."""
+    low = tensor.min()
+    return np.round((tensor - low) / 0.5).astype(np.uint8), low, 0.5
+
+
+def from_levels(levels, low, scale):
+    return levels * scale + low
+
+
+def test_two_functions_make_a_codec():
+    weights = [np.array([[1, 2.2], [3.6, 1]], np.float32), np.array(7, np.float32), np.zeros((0, 2), np.float32)]
+    mine = from_functions("mine", halves, from_levels)
+    got = there_and_back(mine, weights)
+    assert mine.name == "mine"
+    # 1.2 above the smallest is 2.4 levels, so 2; 2.6 is 5.2 levels, so 5: they arrive as 1 + 2/2 and 1 + 5/2
+    assert got[0].tolist() == [[1, 2], [3.5, 1]]
+    assert [(array.shape, array.dtype) for array in got] == [(array.shape, np.float32) for array in weights]
+    assert got[1] == 7
+
+
+def test_two_functions_cost_one_byte_a_number():
+    weights = [np.linspace(0, 1, 10_000, dtype=np.float32).reshape(100, 100)]
+    assert 10_000 < len(from_functions("mine", halves, from_levels).encode(weights)) < 10_400
+
+
+def test_a_function_that_changes_its_tensor_does_not_change_the_model():
+    def careless(tensor):
+        tensor -= 1
+        return halves(tensor)
+
+    weights = [np.arange(3, dtype=np.float32)]
+    from_functions("mine", careless, from_levels).encode(weights)
+    assert weights[0].tolist() == [0, 1, 2]
+
+
+def test_only_a_codec_of_the_same_name_reads_its_messages():
+    message = from_functions("mine", halves, from_levels).encode([np.ones(2, np.float32)])
+    with pytest.raises(MessageError, match="expected weights encoded as 'yours', got 'mine'"):
+        from_functions("yours", halves, from_levels).decode(message)
+
+
+@pytest.mark.parametrize(
+    ("quantise", "sentence"),
+    [
+        (lambda x: None, r"mine: quantise must return \(levels, low, scale\), got None"),
+        (lambda x: (x, 0.0), r"quantise must return \(levels, low, scale\), got \(array"),
+        (lambda x: (x, 0.0, 1.0), r"quantise must return uint8 levels of shape \(2, 2\), got float32 of \(2, 2\)"),
+        (lambda x: (x.astype(np.uint8).ravel(), 0.0, 1.0), r"of shape \(2, 2\), got uint8 of \(4,\)"),
+        (lambda x: (x.astype(np.uint8), np.nan, 1.0), "mine: low must be a number, got nan"),
+        (lambda x: (x.astype(np.uint8), 0.0, -1.0), "mine: scale must be a number of at least 0, got -1"),
+    ],
+)
+def test_what_quantise_returns_is_checked(quantise, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        from_functions("mine", quantise, from_levels).encode([np.ones((2, 2), np.float32)])
+
+
+def test_what_dequantise_returns_is_checked():
+    message = from_functions("mine", halves, from_levels).encode([np.ones((2, 2), np.float32)])
+    flat = from_functions("mine", halves, lambda levels, low, scale: levels.ravel() * scale)
+    with pytest.raises(ValueError, match=r"mine: dequantise must keep the shape \(2, 2\), got \(4,\)"):
+        flat.decode(message)
+    with pytest.raises(MessageError, match="mine message with NaN or infinite numbers"):
+        from_functions("mine", halves, lambda levels, low, scale: levels / np.float32("nan")).decode(message)
+
+
+def test_two_functions_never_see_numbers_that_are_not_finite():
+    with pytest.raises(ValueError, match="mine cannot carry NaN or infinite numbers, got some in tensor 0"):
+        from_functions("mine", halves, from_levels).encode([np.array([np.nan], np.float32)])
 
 
 @QUICK
