@@ -21,6 +21,8 @@ MOST_LINES = 10
 
 _LEFT, _BOTTOM, _TOP, _RIGHT = 62, 62, 100, 268
 _KEY = WIDTH - 194
+WIDE_KEY = WIDTH - 254
+"""Where the key begins if its names are a user's own, and no word stands beside the lines."""
 _MANY_ROUNDS = 15
 _OUTLINE = [patheffects.withStroke(linewidth=points(6.5), foreground=PAPER)]
 
@@ -97,10 +99,10 @@ def frame(figure: Figure, n_rounds: int) -> Axes:
 
 def _server(ax: Axes, records: Sequence[RoundRecord], n_rounds: int) -> Key:
     """Draw the server's line, its last point and its name beside it."""
-    values = _percent([record.server_accuracy for record in records])
+    values = percent([record.server_accuracy for record in records])
     style = card.line(SERVER, 3.4, "o", 7.5)
     above: Style = {"zorder": 10, "clip_on": False, "path_effects": _OUTLINE}
-    shown = None if n_rounds <= _MANY_ROUNDS else _lonely(values)
+    shown = None if n_rounds <= _MANY_ROUNDS else lonely(values)
     ax.plot(_rounds(records), values, label="server accuracy", markevery=shown, **above, **style)
     known = np.flatnonzero(np.isfinite(values))
     if not len(known):
@@ -124,10 +126,10 @@ def _lines(ax: Axes, records: Sequence[RoundRecord], clients: Sequence[str], n_r
     """Draw one thin line a client, each with its own colour and its own marker."""
     keys, step = [], -(-n_rounds // _MANY_ROUNDS)
     for i, client in enumerate(clients):
-        values = _percent(_of_client(records, client))
+        values = percent(_of_client(records, client))
         style = card.line(CLIENTS[i % len(CLIENTS)], 1.6, MARKERS[i % len(MARKERS)], 6)
         # On a long run the markers are spread out, each client's at other rounds, and none is lost in a gap.
-        shown = sorted({*range((i * step) // len(clients), len(values), step), *_lonely(values)})
+        shown = sorted({*range((i * step) // len(clients), len(values), step), *lonely(values)})
         ax.plot(_rounds(records), values, label=f"client {client}", markevery=shown, zorder=5, clip_on=False, **style)
         keys.append(Key(f"client {client}", "-" if np.isnan(values[-1]) else f"{values[-1]:.1f} %", style))
     return keys
@@ -136,13 +138,13 @@ def _lines(ax: Axes, records: Sequence[RoundRecord], clients: Sequence[str], n_r
 def _band(ax: Axes, records: Sequence[RoundRecord], clients: Sequence[str], n_rounds: int) -> list[Key]:
     """Draw many clients as faint lines, a band for the middle half and a line for the median."""
     rounds, color = _rounds(records), CLIENTS[0]
-    values = np.array([_percent(_of_client(records, client)) for client in clients])
+    values = np.array([percent(_of_client(records, client)) for client in clients])
     low, median, high = _quartiles(values)
     faint = card.line(color, 0.7, "o", 2.6, alpha=0.25)
     ax.plot(rounds, values.T, zorder=2, clip_on=False, **faint)
     ax.fill_between(rounds, low, high, color=color, alpha=0.22, linewidth=0, zorder=3)
     middle = card.line(color, 2, "D", 5.5) | {"linestyle": (0, (4, 1.5))}
-    shown = None if n_rounds <= _MANY_ROUNDS else _lonely(median)
+    shown = None if n_rounds <= _MANY_ROUNDS else lonely(median)
     ax.plot(rounds, median, zorder=6, label="median client", markevery=shown, **middle)
     known = np.isfinite(median[-1])
     half = f"{low[-1]:.0f}-{high[-1]:.0f} %" if known else "-"
@@ -153,21 +155,24 @@ def _band(ax: Axes, records: Sequence[RoundRecord], clients: Sequence[str], n_ro
     ]
 
 
-def key_table(figure: Figure, keys: Sequence[Key], heading: str, first_is_bold: bool = True) -> None:
-    """Write the key at the right: look, name, newest value."""
+def key_table(
+    figure: Figure, keys: Sequence[Key], heading: str, first_is_bold: bool = True, left: float = _KEY
+) -> None:
+    """Write the key at the right, from `left` on: look, name, newest value."""
+    letters = round((WIDTH - 88 - left) / 6.6)  # what is left beside the sample line and the value
     row = min(21.0, (HEIGHT - 100) / (len(keys) + 1))
     top = HEIGHT - _TOP + 10
     write(figure, WIDTH - 24, top, heading, size=11, color=SOFT, ha="right", va="baseline")
     for i, key in enumerate(keys):
         y = top - (i + 1) * row - (4 if i == 0 else 8)
         if key.area:
-            sample: Any = Rectangle((_KEY, y - 5), 26, 10, linewidth=0, transform=pixels(figure), **key.style)
+            sample: Any = Rectangle((left, y - 5), 26, 10, linewidth=0, transform=pixels(figure), **key.style)
         else:
-            ends = [_KEY, _KEY + 13, _KEY + 26]
+            ends = [left, left + 13, left + 26]
             sample = Line2D(ends, [y] * 3, markevery=[1], transform=pixels(figure), **key.style)
         figure.add_artist(sample)
         weight = "bold" if i == 0 and first_is_bold else "normal"
-        write(figure, _KEY + 34, y, card.shortened(key.label, 17), size=12, va="center_baseline", weight=weight)
+        write(figure, left + 34, y, card.shortened(key.label, letters), size=12, va="center_baseline", weight=weight)
         write(figure, WIDTH - 24, y, key.value, size=12, va="center_baseline", ha="right", weight=weight)
 
 
@@ -175,15 +180,16 @@ def _of_client(records: Sequence[RoundRecord], client: str) -> list[float | None
     return [record.clients.get(client, {}).get("accuracy") for record in records]
 
 
-def _percent(values: Sequence[float | None]) -> np.ndarray:
-    return np.array([np.nan if value is None else 100 * value for value in values])
+def percent(values: Sequence[float | None]) -> np.ndarray:
+    """Return shares from 0 to 1 in percent; nan where nothing was measured."""
+    return np.array([np.nan if value is None else 100 * value for value in values], dtype=float)
 
 
 def _rounds(records: Sequence[RoundRecord]) -> list[int]:
     return [record.round for record in records]
 
 
-def _lonely(values: np.ndarray) -> list[int]:
+def lonely(values: np.ndarray) -> list[int]:
     """Return the places of values without a neighbour: as a bare line they would be invisible."""
     known = np.concatenate([[False], np.isfinite(values), [False]])
     return [int(i) for i in np.flatnonzero(known[1:-1] & ~known[:-2] & ~known[2:])]
