@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Welcome: one model, many owners of data
 #
-# *About 20 minutes. You run things and look at them; there is nothing to program yet.*
+# *About 25 minutes. You run things and look at them, and write one line of code at the end.*
 #
 # A hospital, a phone, a school: each holds examples that a model could learn from, and each has good reasons not to
 # hand them over. **Federated learning** trains one model with all of them while the examples stay where they are.
@@ -11,7 +11,8 @@
 #
 # - run a federation and read its accuracy curve,
 # - name the five steps that every round consists of,
-# - say what changes when the clients hold very different data.
+# - say what changes when the clients hold very different data,
+# - ask for a check of your own code, and for a hint.
 #
 # **How to use it.** Click into the grey cell below and press `Shift` + `Enter`. That runs the cell and moves on to
 # the next one.
@@ -25,7 +26,7 @@
 # Run the cell. Look at who holds what, then press **Run** and watch the accuracy grow.
 
 # %%
-from fedteach import Experiment, lab, panel
+from fedteach import Experiment, NotStarted, check, hint, lab, panel, progress
 
 board = panel(Experiment(clients=5, split="1", rounds=8, epochs=3))
 
@@ -150,7 +151,50 @@ lab.plots.accuracy(runs["4 · skewed"])
 # that none of them could have made alone.
 
 # %% [markdown]
-# ## 5. Your turn
+# ## 5. How the exercises work
+#
+# From the next notebook on you build the five steps yourself. Every exercise is a function with a `TODO` in it. You
+# fill it in, run the cell, and get an answer at once. Here is a small one to try that with.
+#
+# **Your turn.** In a round the server sends all weights to every client, and every client sends as many back. A weight
+# takes 4 bytes. How many **megabytes** (millions of bytes) travel in a round, both ways together? Write
+# `megabytes_per_round`. For the model above, with 38,282 weights and 5 clients, you have seen the answer: about 1.5.
+#
+# 1. Run the cell as it is. The box below it says that the exercise is not started.
+# 2. Replace the line that begins with `raise` by your code. Get it wrong on purpose first, and read what the box says:
+#    what your function gave, what was expected, and often why.
+# 3. If you are stuck, remove the first `#` in the last line and run the cell again: that gives a *hint*. There are up
+#    to three for each exercise. They cost nothing.
+
+
+# %%
+def megabytes_per_round(n_weights, n_clients):
+    """Return how many megabytes travel in one round, to the clients and back."""
+    # BEGIN SOLUTION 0.1
+    return 2 * n_clients * n_weights * 4 / 1_000_000
+    # END SOLUTION 0.1
+
+
+check("0.1", megabytes_per_round)
+# hint("0.1")  # remove the first # for a hint
+
+# %% [markdown]
+# A check asks your function many questions, random ones too, and tells you the *first* thing that is wrong. Nothing bad
+# happens however often you are wrong. Your progress is kept in a small file beside the notebooks, so that you can go on
+# tomorrow:
+
+# %%
+progress()
+
+# %% [markdown]
+# Two more things that are good to know:
+#
+# - `reset("0.1")` gives you the exercise back as it was at the beginning.
+# - Every notebook runs from top to bottom, also with exercises left open. Where a function of yours is needed and not
+#   ready yet, fedteach takes its own, and says so. So you can do the notebooks in any order, and come back.
+
+# %% [markdown]
+# ## 6. Your turn
 #
 # Go back to the panel at the top. Change **one** thing at a time, say what you expect, press Run, and look.
 #

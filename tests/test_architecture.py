@@ -21,10 +21,11 @@ LAYERS = {
     "training": ("quiet", "threads", "models", "engine", "engine_pool", "client", "evaluation"),
     "transport": ("transport",),
     "loop": ("parts", "federation", "experiment"),
-    "lab": ("lab",),
     "grading": ("grading",),
+    "exercises": ("exercises",),
+    "lab": ("lab",),
     "authoring": ("authoring",),
-    "command line": ("cli", "__main__"),
+    "command line": ("cli", "__main__", "pytest_plugin"),
 }
 
 # What each layer may import beside itself. Steps, data and records know nothing of TensorFlow, so they load and are
@@ -37,10 +38,23 @@ MAY_USE = {
     "training": ("base", "steps", "data"),
     "transport": ("base", "steps", "data", "training"),
     "loop": ("base", "steps", "data", "records", "training", "transport"),
-    "lab": ("base", "steps", "data", "records", "training", "transport", "loop"),
-    "grading": ("base", "steps", "data", "records", "training", "transport", "loop"),
-    "authoring": ("base", "records"),
-    "command line": ("base", "steps", "data", "records", "training", "transport", "loop", "lab", "grading"),
+    "grading": ("base", "steps", "training"),
+    "exercises": ("base", "steps", "data", "training", "grading"),
+    "lab": ("base", "steps", "data", "records", "training", "transport", "loop", "grading", "exercises"),
+    "authoring": ("base", "records", "grading", "exercises"),
+    "command line": (
+        "base",
+        "steps",
+        "data",
+        "records",
+        "training",
+        "transport",
+        "loop",
+        "grading",
+        "exercises",
+        "lab",
+        "authoring",
+    ),
 }
 
 # Package -> the only files that may import it. "(late)" means inside functions or for type checkers alone.
@@ -50,7 +64,9 @@ CORNERS = {
     "matplotlib": ("lab/plots.py", "lab/plots/*"),
     "ipywidgets": ("lab/panel.py", "lab/panel*/*"),
     "fastapi": ("transport/http*",),
-    "jupytext": ("authoring.py (late)",),
+    "IPython": ("lab/*",),
+    "pytest": ("pytest_plugin.py",),
+    "jupytext": ("authoring/cells.py (late)",),
     "random": ("models.py",),  # every draw comes from randomness.rng_for; Keras' own state is set and put back
 }
 
@@ -175,6 +191,8 @@ PLANTED = [
     ("lab/plots.py", "import ipywidgets", "ipywidgets may be imported only in"),
     ("lab/panel.py", "from fedteach.cli import main", "lab (lab) must not import command line (cli)"),
     ("grading/judge.py", "from fedteach.lab import plots", "grading (grading) must not import lab (lab)"),
+    ("grading/notebooks.py", "import IPython", "IPython may be imported only in"),
+    ("exercises/aggregation.py", "from fedteach import lab", "exercises (exercises) must not import lab (lab)"),
     ("transport/base.py", "import fastapi", "fastapi may be imported only in"),
     ("cli.py", 'import importlib\nimportlib.import_module("tensorflow")', "tensorflow may be imported only in"),
     ("surprise.py", "from fedteach import messages", "'surprise' has no place in LAYERS"),
