@@ -2,7 +2,7 @@
 
 import platform
 
-from benchmarks import bench_engine, bench_scale, bench_startup
+from benchmarks import bench_checks, bench_engine, bench_scale, bench_startup
 from fedteach.quiet import keras, tensorflow
 from fedteach.threads import available_cores
 
@@ -16,6 +16,7 @@ def main() -> None:
     print(f"TensorFlow {tensorflow.__version__}, Keras {keras.__version__}\n")
     print("| what | measured | goal |\n| --- | --- | --- |")
     bench_startup.main()
+    bench_checks.main()
     bench_engine.main()
     bench_scale.main()
 

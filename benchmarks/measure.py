@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).resolve().parent.parent
+
 
 def take_turns(candidates: Mapping[str, Callable[[], Any]], turns: int) -> dict[str, list[float]]:
     """Time each candidate once a turn, after one warm-up each; return their seconds, turn by turn."""
@@ -44,7 +46,7 @@ def in_fresh_process(code: str) -> dict[str, Any]:
     )
     began = time.time()
     environment = {**os.environ, "FEDTEACH_BEGAN": repr(began)}
-    head = f"import sys; sys.path[:0] = {[str(Path(__file__).parent.parent)]!r}\nresult = {{}}\n"
+    head = f"import sys; sys.path[:0] = {[str(ROOT)]!r}\nresult = {{}}\n"
     done = subprocess.run(
         [sys.executable, "-c", head + code + tail], env=environment, capture_output=True, text=True, check=False
     )

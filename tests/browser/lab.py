@@ -201,6 +201,44 @@ def run_cell(page: Page, index: int, limit_s: float = 60) -> None:
     wait_idle(page, limit_s)
 
 
+def cell_with(page: Page, words: str) -> int:
+    """Return the place of the first code cell that holds these words, counted from 0 over all cells."""
+    return page.evaluate(
+        """(words) => window.jupyterapp.shell.currentWidget.content.widgets.findIndex(
+            (cell) => cell.model.type === "code" && cell.model.sharedModel.getSource().includes(words))""",
+        words,
+    )
+
+
+def type_into(page: Page, index: int, text: str) -> None:
+    """Replace what stands in a cell, counted from 0, by typing."""
+    page.evaluate(
+        """async (index) => {
+            const notebook = window.jupyterapp.shell.currentWidget.content;
+            notebook.activeCellIndex = index;
+            await notebook.scrollToItem(index);
+            notebook.mode = "edit";
+            notebook.widgets[index].editor.focus();
+        }""",
+        index,
+    )
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text(text)
+    page.keyboard.press("Escape")
+    page.wait_for_function(
+        """([index, text]) =>
+            window.jupyterapp.shell.currentWidget.content.widgets[index].model.sharedModel.getSource() === text""",
+        arg=[index, text],
+    )
+
+
+def source_of(page: Page, index: int) -> str:
+    """Return what stands in a cell, counted from 0."""
+    return page.evaluate(
+        "(index) => window.jupyterapp.shell.currentWidget.content.widgets[index].model.sharedModel.getSource()", index
+    )
+
+
 def interrupt(page: Page) -> None:
     """Interrupt the kernel, as the square in the toolbar does."""
     page.evaluate("async () => { await window.jupyterapp.commands.execute('notebook:interrupt-kernel'); }")
