@@ -161,7 +161,7 @@ def check(
     from fedteach.grading.submission import Submission
 
     submission = Submission(path, catalogue().values())
-    exercises = [find(id) for id in exercise or ()] or submission.exercises()
+    exercises = [find(id) for id in dict.fromkeys(exercise or ())] or submission.exercises()
     lines = [json.dumps(report.as_data(submission, exercises))] if as_json else report.table(submission, exercises)
     for line in lines:
         print(line, flush=True)

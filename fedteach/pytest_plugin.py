@@ -27,6 +27,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Refuse to run a conftest.py of the submission: pytest would take it for one of ours."""
+    options = early_config.known_args_namespace
+    if options.submission is None or options.noconftest:
+        return
+    here = early_config.invocation_params.dir
+    path = (here / options.submission).resolve()
+    named = [here / str(name).partition("::")[0] for name in options.file_or_dir]
+    for place in [place.resolve() for place in named if place.exists()] or [here.resolve()]:
+        for folder in (place, *place.parents, *place.glob("test*")):
+            if (folder / "conftest.py").is_file() and (path == folder or path in folder.parents):
+                raise pytest.UsageError(
+                    f"pytest would run the submission's own {folder / 'conftest.py'}; start it from another folder, "
+                    "or add --noconftest"
+                )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Run the exercises alone if a submission was named and no test."""
     named = config.getoption("submission")
@@ -93,10 +111,12 @@ class ExerciseTest(pytest.Item):
 
     def runtest(self) -> None:
         """Fail with the verdict's own words unless it passed."""
+        from fedteach.grading.readable import readable
+
         verdict = self._submission.verdict(self._exercise)
         gc.collect()  # the student's open files and unfinished coroutines are noticed here, and ignored
         if not verdict.passed:
-            pytest.fail(verdict.message, pytrace=False)
+            pytest.fail(readable(verdict.message), pytrace=False)
 
     def reportinfo(self) -> tuple[Path, None, str]:
         """Say how the test is called in a report."""

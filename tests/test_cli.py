@@ -156,6 +156,21 @@ def test_check_is_content_with_what_is_right_and_prints_it_as_json_too(tmp_path)
     assert row["points"] == row["of"] > 0
 
 
+def test_check_counts_an_exercise_once_however_often_it_is_named(tmp_path):
+    path = notebook(tmp_path / "04_aggregation.ipynb", WEIGHTED_MEAN)
+    done = fedteach("check", str(path), "--exercise", "4.1", "--exercise", "4.1", "--json")
+    found = json.loads(done.stdout)
+    assert len(found["exercises"]) == 1
+    assert found["points"] == found["of"] == found["exercises"][0]["of"]
+
+
+def test_check_shows_a_students_text_whatever_is_in_it(tmp_path):
+    cell = r"def weighted_mean(updates): raise ValueError('\x1b[2J\ud800')"
+    done = fedteach("check", str(notebook(tmp_path / "04_aggregation.ipynb", cell)), "--exercise", "4.1")
+    assert done.returncode == 1, done.stderr
+    assert "ValueError: \\ud800" in done.stdout
+
+
 def test_check_refuses_what_it_cannot_judge(tmp_path):
     assert "there is no file or folder notebooks" in refused("check", cwd=tmp_path)
     path = notebook(tmp_path / "04_aggregation.ipynb", WEIGHTED_MEAN)

@@ -153,6 +153,29 @@ def test_settings_in_the_submission_are_not_followed(right, elsewhere):
     assert "1 passed" in done.stdout
 
 
+@pytest.mark.parametrize("where", [".", "tests"])
+def test_a_conftest_in_the_submission_is_not_run(right, where):
+    (right / where).mkdir(exist_ok=True)
+    (right / where / "conftest.py").write_text("open('it_ran', 'w')")
+    done = run_pytest("--submission", ".", cwd=right)
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "pytest would run the submission's own" in done.stderr
+    assert "start it from another folder" in done.stderr
+    done = run_pytest("--submission", ".", "--noconftest", "-k", "4.1", cwd=right)
+    assert "1 passed" in done.stdout
+    done = run_pytest("--submission", right.name, "-k", "4.1", cwd=right.parent)
+    assert "1 passed" in done.stdout
+    assert not list(right.parent.rglob("it_ran"))
+
+
+def test_a_students_text_gives_the_terminal_no_orders(tmp_path):
+    cell = r"def weighted_mean(updates): raise ValueError('\x1b[2J\ud800')"
+    done = run_pytest(f"--submission={notebook(tmp_path / '04_aggregation.ipynb', cell)}", "-k", "4.1")
+    assert done.returncode == 1
+    assert "ValueError: \\ud800" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
 @pytest.mark.slow
 def test_tests_that_were_named_are_run_and_a_time_limit_still_works(right, elsewhere):
     (elsewhere / "test_slow.py").write_text("import time\ndef test_slow(): time.sleep(60)\ndef test_quick(): pass\n")

@@ -1,7 +1,7 @@
 """The catalogue: every exercise of the course, with its hints and the cases that judge it.
 
-One module for each notebook, each with its exercises in `EXERCISES`. A new module in this folder is in the catalogue
-without further ado. The modules import numpy only, so that an answer is judged in milliseconds.
+One module or package for each notebook, each with its exercises in `EXERCISES`. A new one in this folder is in the
+catalogue without further ado. They import numpy only, so that an answer is judged in milliseconds.
 
 `pytest --pyargs fedteach.exercises --submission PATH` judges a student's notebooks.
 """

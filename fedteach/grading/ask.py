@@ -4,8 +4,9 @@ import time
 from typing import Any
 
 from fedteach.grading.plain import Strange, difference, kind_of, shorten, show
-from fedteach.grading.recipes import Recipe
+from fedteach.grading.recipes import Passage, Recipe
 from fedteach.grading.verdict import Finding
+from fedteach.grading.words import article
 from fedteach.grading.worker import Raised, Reply, Worker
 
 
@@ -36,6 +37,12 @@ class TimeUp(Wrong):
     """The function does not come to an end; there is no point in asking on."""
 
 
+_ONCE = (
+    "updates come one after another, and there is no second time: do all in one loop, or begin with "
+    "`updates = list(updates)`"
+)
+
+
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else show(value)
 
@@ -59,6 +66,8 @@ class Ask:
         self.printed = ""
         self.warned: dict[str, None] = {}
         self.called = ""
+        self.clue = ""
+        self._n_calls = 0
 
     def __call__(self, *arguments: Any) -> Any:
         """Call the function with plain arguments or recipes; it must return, and leave alone what it was given.
@@ -80,7 +89,7 @@ class Ask:
                     f"Your function changes what it was given ({changed.where}); its caller still needs that.",
                     got=f"{show(changed.other)} after the call",
                     expected=f"{show(changed.one)} as before",
-                    likely="`+=`, `append` or `x[...] =` on an argument or a part of it: work on a new array or list",
+                    likely="`+=`, `append`, `remove`, `sort`, `shuffle` or `x[...] =` on an argument: work on a copy",
                 )
         if reply.shared and not self._may_share:
             raise Wrong(
@@ -107,38 +116,52 @@ class Ask:
         reply = self._call(arguments)
         if reply.raised is None:
             says, expected = f"Your function must refuse this: {because}.", f"a {kind} that says what is wrong"
-            raise Wrong(says, got=show(reply.value), expected=expected, likely=likely)
+            raise Wrong(says, got=show(reply.value), expected=expected, likely=likely or _not_raised(reply))
         if kind not in reply.raised.kinds:
             raise _stopped(reply.raised, expected=f"a {kind} that says what is wrong: {because}")
         return reply.raised.text
 
     def _call(self, arguments: tuple[Any, ...]) -> Reply:
-        self.called = (
-            f"{self._function}({', '.join(a.show() if isinstance(a, Recipe) else show(a) for a in arguments)})"
-        )
-        self.called = shorten(self.called)
+        shown = ", ".join(a.show() if isinstance(a, Recipe) else show(a) for a in arguments)
+        self.called = shorten(f"{self._function}({shown})")
+        self._n_calls += 1
         began = time.monotonic()
         reply = self._worker.call(arguments, self._left_s)
-        self._left_s = max(self._left_s - (time.monotonic() - began), 0.01)
+        taken_s = time.monotonic() - began
+        self._left_s = max(self._left_s - taken_s, 0.01)
         self.printed = self.printed or reply.printed
         self.warned |= dict.fromkeys(reply.warned)
+        self.clue = next((_ONCE for after in reply.after if isinstance(after, Passage) and after.asked_again), "")
         if reply.outcome == "not started":
             raise NotThereYet(reply.exercise)
         if reply.outcome == "time limit":
-            raise TimeUp(
-                f"Your function did not come to an end within {self._limit_s:g} seconds.",
-                likely="a loop that never ends: does what its condition looks at change inside the loop?",
-                traceback=reply.raised.traceback if reply.raised else "",
-            )
+            raise self._time_up(taken_s, reply.raised.traceback if reply.raised else "")
         return reply
+
+    def _time_up(self, taken_s: float, traceback: str) -> TimeUp:
+        if taken_s > self._limit_s / 2:
+            says = f"Your function did not come to an end within {self._limit_s:g} seconds."
+            likely = "a loop that never ends: does what its condition looks at change inside the loop?"
+            return TimeUp(says, likely=self.clue or likely, traceback=traceback)
+        says = f"Your function is too slow: {self._n_calls} calls took {self._limit_s:g} seconds together."
+        likely = "a loop over single numbers, or a wait: numpy computes whole arrays at once"
+        return TimeUp(says, likely=likely, traceback=traceback)
+
+
+def _not_raised(reply: Reply) -> str:
+    if isinstance(reply.value, Strange) and reply.value.kind.endswith(("Error", "Exception")):
+        return "`return` only hands the exception over; `raise` raises it"
+    if reply.value is None and reply.printed:
+        return "`print` only shows a text; `raise ValueError(...)` refuses"
+    return ""
 
 
 def _stopped(raised: Raised, expected: str = "") -> Wrong:
     kind = raised.kinds[0]
     says = (
-        f"Your function stopped with {_article(kind)} {kind}: {raised.text}"
+        f"Your function stopped with {article(kind)} {kind}: {raised.text}"
         if raised.text
-        else f"Your function stopped with {_article(kind)} {kind}."
+        else f"Your function stopped with {article(kind)} {kind}."
     )
     if kind == "SystemExit":
         says = "Your function ends the whole program: it calls exit() or quit()."
@@ -146,16 +169,14 @@ def _stopped(raised: Raised, expected: str = "") -> Wrong:
         says,
         got=f"it stopped at {raised.line}" if raised.line else "",
         expected=expected,
-        likely=_LIKELY.get(kind, ""),
+        likely=_ONCE if "'Updates'" in raised.text else _LIKELY.get(kind, ""),
         traceback=raised.traceback,
     )
 
 
-def _article(name: str) -> str:
-    return "an" if name[0] in "AEIOU" else "a"
-
-
 _LIKELY = {
+    "EOFError": "`input()` waits for somebody to type; give the value in the code",
+    "StdinNotImplementedError": "`input()` waits for somebody to type; give the value in the code",
     "NameError": "a name is misspelt, or defined only in a cell that was not run",
     "UnboundLocalError": "a name is read before it gets its first value; give it one before the loop",
     "IndexError": "counting starts at 0, and ends one before the length",

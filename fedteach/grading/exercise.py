@@ -43,7 +43,7 @@ class Exercise:
     points: float = 1.0
     uses_tensorflow: bool = False
     passes_on: bool = False
-    time_limit_s: float = 2.0
+    time_limit_s: float = 1.5
 
     def __post_init__(self) -> None:
         """Refuse an exercise that cannot keep its promises."""

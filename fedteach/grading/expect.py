@@ -14,8 +14,9 @@ Likely = Sequence[tuple[Any, str]]
 """Known wrong answers with what causes them: the first that equals the answer is told. A wrong answer
 of None stands for one that does not apply."""
 
-RELATIVE, ABSOLUTE = 1e-5, 1e-7
-"""How far a number may be off: well above the rounding of a float32, well below any mistake."""
+RELATIVE, ABSOLUTE, ROUNDING = 1e-5, 1e-7, 2e-6
+"""How far a number may be off: well above the rounding of float32, well below any mistake. The last one is a part of
+the largest number in the same array."""
 
 
 def equal(got: Any, want: Any, says: str, likely: Likely = ()) -> None:
@@ -119,26 +120,31 @@ def weights(got: Any, want: Weights, says: str, likely: Likely = ()) -> None:
         says: the teacher's sentence if numbers differ.
         likely: wrong answers that have a known cause.
     """
-    if isinstance(got, np.ndarray) and len(want) == 1 and got.shape == want[0].shape:
-        raise Wrong(
-            "Expected a list of arrays, one for each tensor of the model; your function returned one array.",
-            got=got,
-            expected=want,
-            likely="put it into a list: [array]",
-        )
-    equal(_as_float32(got), _as_float32(want), says, [(_as_float32(wrong), cause) for wrong, cause in likely])
+    if isinstance(got, np.ndarray):
+        says = "Expected a list of arrays, one for each tensor of the model; your function returned one array."
+        raise Wrong(says, got=got, expected=want, likely="put it into a list, or make one array for each tensor")
+    wanted = _as_float32(want, want)
+    equal(_as_float32(got, want), wanted, says, [(_as_float32(wrong, want), cause) for wrong, cause in likely])
 
 
-def _as_float32(value: Any) -> Any:
-    """Return a list or tuple of arrays of floats as a list of float32 arrays; anything else as it is."""
+def _as_float32(value: Any, like: Weights) -> Any:
+    """Return a list or tuple of arrays of floats as a list of float32 arrays; anything else as it is.
+
+    A single number stands for an array without an axis, where one is wanted.
+    """
     if not isinstance(value, list | tuple):
         return value
+    scalars = [tensor.shape == () for tensor in like]
+    alone = [*scalars, *([False] * (len(value) - len(scalars)))]
     with np.errstate(over="ignore"):
-        return [np.asarray(item, np.float32) if _is_float(item) else item for item in value]
+        return [
+            np.asarray(item, np.float32) if _is_float(item, may_be_alone) else item
+            for item, may_be_alone in zip(value, alone, strict=False)
+        ]
 
 
-def _is_float(item: Any) -> bool:
-    return isinstance(item, float) or (isinstance(item, np.ndarray) and item.dtype.kind == "f")
+def _is_float(item: Any, may_be_alone: bool) -> bool:
+    return (isinstance(item, float) and may_be_alone) or (isinstance(item, np.ndarray) and item.dtype.kind == "f")
 
 
 def _close(got: Any, want: Any) -> bool:
@@ -148,7 +154,9 @@ def _close(got: Any, want: Any) -> bool:
         return all(_close(got[key], wanted) for key, wanted in want.items())
     if isinstance(want, float) or (isinstance(want, np.ndarray) and want.dtype.kind in "fc"):
         with np.errstate(all="ignore"), suppress(OverflowError):  # a number as large as 10**400 is simply not near
-            return bool(np.allclose(got, want, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True))
+            # Where large numbers cancel to a small one, float32 has rounded the large ones.
+            largest = np.max(np.abs(want), initial=0.0, where=np.isfinite(want))
+            return bool(np.allclose(got, want, rtol=RELATIVE, atol=ABSOLUTE + ROUNDING * largest, equal_nan=True))
         return False
     if isinstance(want, np.ndarray):
         return bool(np.array_equal(got, want))

@@ -4,14 +4,14 @@ A function is found by its name in the code, wherever its cell has been moved to
 level are never run, because no function needs them.
 """
 
-import builtins
 import difflib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from fedteach.grading.gathering import Gathering, index
 from fedteach.grading.notebooks import code_cells
 from fedteach.grading.statements import BrokenCell, Piece, Statement, statements_of
 from fedteach.grading.verdict import Finding
@@ -75,70 +75,55 @@ class Notebook:
 
     def broken_cell(self, name: str) -> BrokenCell | None:
         """Return the cell that would define this name if it were Python."""
-        definition = re.compile(rf"^[ \t]*(?:(?:async[ \t]+)?def|class)[ \t]+{name}\b|^{name}[ \t]*=[^=]", re.MULTILINE)
-        return next((broken for broken in self.broken if definition.search(broken.cell.source)), None)
+        written = rf"^[ \t]*(?:(?:async[ \t]+)?def|class)[ \t]+{name}\b"
+        definition = re.compile(rf"{written}|^{name}[ \t]*=[^=]", re.MULTILINE)
+        for broken in self.broken:
+            if definition.search(broken.cell.source) or re.search(written, broken.cell.left_out, re.MULTILINE):
+                return broken
+        return None
 
     def near(self, name: str, other_functions: Iterable[str] = ()) -> str:
         """Return a function of a similar name and its place, such as "weigthed_mean, in ...", or ""."""
-        pieces = {bound: s.piece for s in self._statements if s.defines for bound in s.binds - {*other_functions}}
+        pieces = {bound: s.piece for s in self._statements if s.kind for bound in s.binds - {*other_functions}}
         by_lower = {bound.lower(): bound for bound in pieces}
         close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.75)
         return f"{by_lower[close[0]]}, in {pieces[by_lower[close[0]]].place}" if close else ""
 
-    def program(self, name: str, other_functions: Iterable[str] = ()) -> Program:
+    def program(self, name: str, other_functions: Iterable[str] = (), exercise: str = "") -> Program:
         """Return what must run so that the function is there.
 
         Args:
             name: the function's name.
             other_functions: names of other exercises' functions, which are no misspelling of this one.
+            exercise: its number: values are taken as they were where `check("4.1", ...)` stands last.
 
         Raises:
             Missing: if the notebook gives the name no value, or what it needs stands in a cell that is not Python.
         """
         if not self.has(name):
             raise self._missing(name, other_functions)
-        chosen = {number for number, statement in enumerate(self._statements) if statement.star}
-        needed: set[str] = set().union(*(self._statements[number].needs for number in chosen))
-        waiting = {name}
-        while waiting:
-            wanted = waiting.pop()
-            needed.add(wanted)
-            if wanted not in self._binding and not hasattr(builtins, wanted):
-                self._refuse_broken(wanted, name)
-            for number in self._needed_for(wanted) - chosen:
-                chosen.add(number)
-                waiting |= self._statements[number].needs - needed
-        pieces = tuple(self._statements[number].piece for number in sorted(chosen))
-        definition = self._statements[max(self._binding[name])].piece
-        return Program(name, pieces, definition, frozenset(needed & self._binding.keys()) - {name})
+        gathering = Gathering(self._statements, self._last(name, exercise), [name, *other_functions])
+        gathering.take(name, lambda wanted: self._refuse_broken(wanted, name))
+        pieces = tuple(
+            replace(self._statements[number].piece, may_fail=number in gathering.optional)
+            for number in sorted(gathering.chosen)
+        )
+        definition = self._statements[max(gathering.binding[name])].piece
+        return Program(name, pieces, definition, frozenset(gathering.uses))
 
-    def _needed_for(self, name: str) -> set[int]:
-        """Return the numbers of the statements that have a say in a name's value."""
-        if name in self._binding:
-            return self._binding[name] | self._changing.get(name, set())
-        # Only a function that declares it `global` gives it a value: then whoever calls that function does.
-        setters = {bound for statement in self._statements if name in statement.sets for bound in statement.binds}
-        return {number for number, statement in enumerate(self._statements) if statement.calls & setters}
+    def _last(self, name: str, exercise: str) -> int:
+        """Return the number of the last statement of the cell that checks the function last, else of all."""
+        bound = self._binding[name]
+        written = max([number for number in bound if self._statements[number].kind], default=min(bound))
+        checks = [number for number, s in enumerate(self._statements) if exercise in s.checks and number >= written]
+        if not checks or self.path.suffix == ".py":  # a script is run as a whole
+            return checks[-1] if checks else len(self._statements)
+        place = self._statements[checks[-1]].piece.place
+        return max(number for number, statement in enumerate(self._statements) if statement.piece.place == place)
 
     @cached_property
     def _binding(self) -> dict[str, set[int]]:
-        return self._index([statement.binds for statement in self._statements])
-
-    @cached_property
-    def _changing(self) -> dict[str, set[int]]:
-        # `np.add(...)` changes no numpy: what is imported stays as it is.
-        imported = {
-            name for s in self._statements if s.piece.source.startswith(("import ", "from ")) for name in s.binds
-        }
-        return self._index([statement.changes - imported for statement in self._statements])
-
-    @staticmethod
-    def _index(names_of_statements: Iterable[frozenset[str]]) -> dict[str, set[int]]:
-        index: dict[str, set[int]] = {}
-        for number, names in enumerate(names_of_statements):
-            for name in names:
-                index.setdefault(name, set()).add(number)
-        return index
+        return index(statement.binds for statement in self._statements)
 
     def _missing(self, name: str, other_functions: Iterable[str]) -> Missing:
         if broken := self.broken_cell(name):
@@ -156,4 +141,5 @@ class Notebook:
 def _not_python(broken: BrokenCell, so: str) -> Finding:
     line = f"line {broken.line}: {broken.code}" if broken.line else ""
     says = f"{broken.cell.place} cannot be run, so {so}: {broken.error}."
-    return Finding(says, got=line, likely="mend that line; Python reads a cell as a whole before it runs any of it")
+    likely = "mend that line; Python reads a cell as a whole before it runs any of it"
+    return Finding(says, got=line, likely="that line must go" if broken.cell.left_out else likely)

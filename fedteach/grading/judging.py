@@ -6,7 +6,7 @@ from typing import Any
 
 from fedteach.grading.ask import Ask, NotThereYet, TimeUp, Wrong
 from fedteach.grading.exercise import Case, Exercise, says
-from fedteach.grading.verdict import CaseResult, Finding, Verdict
+from fedteach.grading.verdict import CaseResult, Finding, Verdict, not_started, waiting_for
 from fedteach.grading.worker import Here, Worker
 from fedteach.randomness import rng_for
 
@@ -31,7 +31,8 @@ def judge(exercise: Exercise, worker: Worker, *, seed: int = 0, all_cases: bool 
         try:
             finding = _put(case, ask, exercise, seed)
         except NotThereYet as missing:
-            return _not_there(exercise, missing.exercise)
+            mine = missing.exercise == exercise.id
+            return not_started(exercise) if mine else waiting_for(exercise, missing.exercise)
         except TimeUp as up:
             finding, ask_on = replace(up.finding, called=ask.called), False
         results.append(CaseResult(says(case), "failed" if finding else "passed", finding))
@@ -53,15 +54,8 @@ def _put(case: Case, ask: Ask, exercise: Exercise, seed: int) -> Finding | None:
     except TimeUp:
         raise
     except Wrong as wrong:
-        return replace(wrong.finding, called=ask.called)
+        return replace(wrong.finding, called=ask.called, likely=ask.clue or wrong.finding.likely)
     return None
-
-
-def _not_there(exercise: Exercise, missing: str) -> Verdict:
-    if missing == exercise.id:
-        return Verdict(exercise.id, exercise.title, "not started", f"{exercise.function} is not started yet.")
-    summary = f"{exercise.function} calls your {missing}, which is not started yet: that one first."
-    return Verdict(exercise.id, exercise.title, "waiting", summary)
 
 
 def _verdict(exercise: Exercise, results: list[CaseResult], ask: Ask) -> Verdict:

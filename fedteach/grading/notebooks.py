@@ -30,11 +30,13 @@ class Cell:
             number that Jupyter writes beside the cell when the notebook is run from top to bottom.
         source: its text, without what is not Python; "" if nothing remains.
         first_line: number of its first line, in the cell or (for a script) in the file.
+        left_out: the text of a cell that is not for Python, such as one that begins with `%%bash`.
     """
 
     place: str
     source: str
     first_line: int = 1
+    left_out: str = ""
 
 
 def code_cells(path: Path) -> list[Cell]:
@@ -86,7 +88,12 @@ def _cells_of_notebook(name: str, text: str) -> list[Cell]:
             f"{name} is JSON, but not a notebook of today's format: it has no cells. Open it in Jupyter and save it"
         )
     sources = [_source_of(cell) for cell in cells if isinstance(cell, dict) and cell.get("cell_type") == "code"]
-    return [Cell(f"{name}, cell {number}", without_magics(source)) for number, source in enumerate(sources, 1)]
+    return [_cell(f"{name}, cell {number}", source) for number, source in enumerate(sources, 1)]
+
+
+def _cell(place: str, source: str, first_line: int = 1) -> Cell:
+    python = without_magics(source)
+    return Cell(place, python, first_line, left_out="" if python.strip() else source.strip())
 
 
 def _source_of(cell: dict[str, Any]) -> str:
@@ -105,6 +112,6 @@ def _cells_of_script(name: str, text: str) -> list[Cell]:
     for number, line in enumerate([*lines, "# %%"], 1):
         if marker := _MARKER.match(line):
             if is_code:
-                cells.append(Cell(name, without_magics("\n".join(lines[first - 1 : number - 1])), first))
+                cells.append(_cell(name, "\n".join(lines[first - 1 : number - 1]), first))
             first, is_code = number + 1, not re.search(r"\[(?:markdown|md|raw)\]", marker["title"])
     return cells

@@ -1,26 +1,34 @@
 """Plain data: all that passes between the judge and the student's function.
 
 A value is plain if it is None, a bool, int, float, str or bytes, an array of numbers, a list, tuple or dict of plain
-values, or one of fedteach's own records (`Update`, `ClientInfo`, `Plan`). Exactly these types: a student's own class
-could claim to equal everything, so it arrives as `Strange`, a name and a text.
+values, or one of fedteach's own records (`Update`, `ClientInfo`, `Plan`); Python's own relatives of list, tuple and
+dict become these. A student's own class could claim to equal everything, so it arrives as `Strange`, a name and a text.
 
 What is not data but can be made from data (a generator of random numbers, a stream, a network) travels as a recipe
 (recipes.py) and is made where the function is.
 """
 
-from collections.abc import Callable
+import itertools
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
+from fedteach.grading.time_limit import TimeLimitExceeded
+from fedteach.grading.words import article
 from fedteach.messages import ClientInfo, Update
 from fedteach.steps.local_update import Plan
 
 MOST_TEXT = 300
 RECORDS = (Update, ClientInfo, Plan)
 _CONTAINERS = (list, tuple, dict, *RECORDS)
+MOST_VALUES = 200_000
 _ATOMS = (type(None), bool, int, float, str, bytes)
+_LISTS = (list, tuple, deque)
+_DICTS = (dict, defaultdict, OrderedDict, Counter)
+_NUMBERS = "biufcSU"
 _DEEPEST = 20
 
 
@@ -46,6 +54,7 @@ _NOT_CALLED = "a function was returned without calling it: are its brackets miss
 _WHY_STRANGE = {
     "generator": "there is a `yield` in it where a `return` belongs",
     "EagerTensor": "a TensorFlow tensor; `.numpy()` makes an array of it",
+    "ndarray": "an array of objects is no array of numbers: arrays of different shapes belong into a list",
     "map": "`map` has not computed anything yet; `list(...)` makes it",
     "filter": "`filter` has not computed anything yet; `list(...)` makes it",
     "function": _NOT_CALLED,
@@ -54,26 +63,53 @@ _WHY_STRANGE = {
 }
 
 
-def to_plain(value: Any, depth: int = 0) -> Any:
+class TooMuch(Exception):
+    """More values than anybody could look at."""
+
+
+def to_plain(value: Any) -> Any:
     """Return a copy that shares nothing with the value; whatever is not plain becomes `Strange`."""
+    try:
+        return _copied(value, 0, itertools.count())
+    except TooMuch:
+        return Strange(type(value).__name__, f"holds more than {MOST_VALUES:,} values, too many to look at")
+
+
+def _copied(value: Any, depth: int, counter: Iterator[int]) -> Any:
     kind = type(value)
     if kind in _ATOMS:
         return value
     if depth > _DEEPEST:
         return Strange(kind.__name__, "nested too deeply")
-    if kind is np.ndarray and value.dtype.kind in "biufcSU":
-        return value.copy()
-    if isinstance(value, np.generic) and value.dtype.kind in "biufcSU":
+    if next(counter) > MOST_VALUES:
+        raise TooMuch
+    if kind is np.ndarray:
+        return _copied_array(value, depth, counter)
+    if isinstance(value, np.generic) and value.dtype.kind in _NUMBERS:
         return value.item()
-    if kind is np.ndarray and value.dtype == object:
-        return to_plain(value.tolist(), depth)  # `rng.choice(clients)` makes one of a list of clients
-    if kind in (list, tuple):
-        return kind(to_plain(item, depth + 1) for item in value)
-    if kind is dict:
-        return {to_plain(key, depth + 1): to_plain(item, depth + 1) for key, item in value.items() if _hashable(key)}
+    if kind in _LISTS or hasattr(kind, "_fields"):
+        items = [_copied(item, depth + 1, counter) for item in _few(value)]
+        return items if kind in (list, deque) else tuple(items)
+    if kind in _DICTS:
+        pairs = ((key, item) for key, item in _few(value.items()) if _hashable(key))
+        return {_copied(key, depth + 1, counter): _copied(item, depth + 1, counter) for key, item in pairs}
     if kind in RECORDS:
-        return kind(**{field.name: to_plain(getattr(value, field.name), depth + 1) for field in fields(value)})
+        return kind(**{f.name: _copied(getattr(value, f.name), depth + 1, counter) for f in fields(value)})
     return Strange(kind.__name__, _safe_repr(value))
+
+
+def _copied_array(value: np.ndarray, depth: int, counter: Iterator[int]) -> Any:
+    if value.dtype.kind in _NUMBERS:
+        return value.copy()
+    if value.dtype == object and value.ndim == 1 and all(type(item) in RECORDS for item in value):
+        return [_copied(item, depth + 1, counter) for item in value]  # as `rng.choice(clients)` makes them
+    return Strange("ndarray", f"an array of {value.dtype}")
+
+
+def _few(values: Any) -> Any:
+    if len(values) > MOST_VALUES:
+        raise TooMuch
+    return values
 
 
 def _hashable(key: Any) -> bool:
@@ -83,7 +119,9 @@ def _hashable(key: Any) -> bool:
 def _safe_repr(value: Any) -> str:
     try:
         return shorten(repr(value))
-    except Exception as error:
+    except (KeyboardInterrupt, TimeLimitExceeded):
+        raise
+    except BaseException as error:
         return f"(its repr raises {type(error).__name__})"
 
 
@@ -138,15 +176,17 @@ def _same_bits(one: Any, other: Any) -> bool:
     return bool(one == other) or (isinstance(one, float) and one != one and other != other)
 
 
-def arrays_in(value: Any) -> list[np.ndarray]:
-    """Return every array inside lists, tuples, dicts and records, in order."""
+def arrays_in(value: Any, depth: int = 0) -> list[np.ndarray]:
+    """Return every array inside lists, tuples, dicts and records, in order, as deep as `to_plain` looks."""
     if isinstance(value, np.ndarray):
         return [value]
     if isinstance(value, dict):
         value = list(value.values())
     elif isinstance(value, RECORDS):
         value = [getattr(value, field.name) for field in fields(value)]
-    return [array for item in value for array in arrays_in(item)] if isinstance(value, list | tuple) else []
+    if not isinstance(value, list | tuple) or depth > _DEEPEST:
+        return []
+    return [array for item in value for array in arrays_in(item, depth + 1)]
 
 
 def show(value: Any) -> str:
@@ -154,7 +194,7 @@ def show(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return shorten(_show_array(value))
     if isinstance(value, Strange):
-        return f"{_article(value.kind)} {value.text}" if value.kind not in value.text else value.text
+        return f"{article(value.kind)} {value.kind}: {value.text}" if value.kind not in value.text else value.text
     if isinstance(value, Update):
         examples = f"{value.n_examples} example{'' if value.n_examples == 1 else 's'}"
         return shorten(f"Update(client {value.client!r}, round {value.round}, {examples}, {show(value.delta)})")
@@ -164,9 +204,9 @@ def show(value: Any) -> str:
     if isinstance(value, ClientInfo):
         return f"client {value.id!r}"
     if isinstance(value, list):
-        return shorten(f"[{', '.join(map(show, value))}]")
+        return shorten(f"[{_listed(value)}]")
     if isinstance(value, tuple):
-        return shorten(f"({', '.join(map(show, value))}{',' if len(value) == 1 else ''})")
+        return shorten(f"({_listed(value)}{',' if len(value) == 1 else ''})")
     if isinstance(value, dict):
         return shorten("{" + ", ".join(f"{key!r}: {show(item)}" for key, item in value.items()) + "}")
     if isinstance(value, float):
@@ -174,18 +214,19 @@ def show(value: Any) -> str:
     return shorten(repr(value))
 
 
+def _listed(values: Any) -> str:
+    if len(values) > MOST_TEXT:  # the middle would be cut out all the same
+        return f"{_listed(values[: MOST_TEXT // 2])}, ..., {_listed(values[-MOST_TEXT // 2 :])}"
+    return ", ".join(map(show, values))
+
+
 def _show_array(array: np.ndarray) -> str:
     if array.ndim == 0:
-        return f"{array.item()!r} (an array of shape ())"
+        return f"array({array.item()!r})"
     if array.size > 24:
         return f"an array of shape {array.shape}, {array.dtype}"
-    # The constructor's own look: its brackets say the shape, so it is not said twice.
     numbers = np.array2string(array, precision=4, separator=", ", suppress_small=True).replace("\n", "")
-    return " ".join(numbers.split()).replace("[ ", "[")
-
-
-def _article(kind: str) -> str:
-    return f"{'an' if kind[:1].lower() in 'aeiou' else 'a'} {kind}:"
+    return f"array({' '.join(numbers.split()).replace('[ ', '[')})"
 
 
 def kind_of(value: Any) -> str:
@@ -193,13 +234,13 @@ def kind_of(value: Any) -> str:
     if value is None:
         return "None"
     if isinstance(value, Strange):
-        return _article(value.kind)[:-1]
+        return f"{article(value.kind)} {value.kind}"
     if isinstance(value, list | tuple):
         length = f" of {len(value)} item{'' if len(value) == 1 else 's'}" if value else ""
         return f"{'a' if value else 'an empty'} {type(value).__name__}{length}"
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape}, {value.dtype}"
-    return _article(type(value).__name__)[:-1]
+    return f"{article(type(value).__name__)} {type(value).__name__}"
 
 
 def shorten(text: str, most: int = MOST_TEXT) -> str:

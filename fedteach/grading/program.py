@@ -4,25 +4,25 @@ import __future__
 
 import ast
 import contextlib
+import inspect
 import linecache
-import os
-import signal
-import sys
 import threading
+import time
 import traceback
-import warnings
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import Future
 from functools import reduce
 from operator import or_
-from pathlib import Path
 from typing import Any
 
 from fedteach.grading.extract import Program
 from fedteach.grading.not_started import NotStarted
 from fedteach.grading.plain import shorten
 from fedteach.grading.statements import Piece
+from fedteach.grading.surroundings import STAND_INS, fedteach_silent, unheard
 from fedteach.grading.time_limit import TimeLimitExceeded, time_limit
 from fedteach.grading.verdict import Finding
+from fedteach.grading.words import article
 
 LIMIT_S = 20.0
 """For everything that a function needs; the first import of a big library takes some seconds of it."""
@@ -48,17 +48,16 @@ def load(program: Program, limit_s: float = LIMIT_S) -> Any:
         NotStarted: if a piece is still waiting for its exercise.
         KeyboardInterrupt: by hand, or by the student's code (see `ctrl_c`).
     """
-    namespace: dict[str, Any] = {"__name__": "__main__", "display": _display}
+    namespace: dict[str, Any] = {"__name__": "__main__", **STAND_INS}
     _remember_lines(program.pieces)
-    piece = program.pieces[0]
+    piece, futures, left_s = program.pieces[0], 0, {may_fail: limit_s for may_fail in (False, True)}
     try:
-        with _unheard(), time_limit(limit_s):
-            futures = 0
+        with unheard(), fedteach_silent():
             for piece in program.pieces:
-                tree = ast.increment_lineno(ast.parse(piece.source), piece.first_line - 1)
-                code = compile(tree, piece.place, "exec", flags=futures, dont_inherit=True)
-                futures |= code.co_flags & _FUTURES
-                exec(code, namespace)
+                began = time.monotonic()
+                with _done_without(piece), time_limit(left_s[piece.may_fail]):
+                    futures |= _run(piece, futures, namespace)
+                left_s[piece.may_fail] = max(left_s[piece.may_fail] - (time.monotonic() - began), 0.01)
     except (NotStarted, KeyboardInterrupt):
         raise
     except TimeLimitExceeded as error:
@@ -68,14 +67,56 @@ def load(program: Program, limit_s: float = LIMIT_S) -> Any:
     return _function(program, namespace)
 
 
+@contextlib.contextmanager
+def _done_without(piece: Piece) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        if not piece.may_fail:
+            raise
+
+
+def _run(piece: Piece, futures: int, namespace: dict[str, Any]) -> int:
+    """Run a piece, and return what it imports from `__future__` as flags of the compiler."""
+    tree = ast.increment_lineno(ast.parse(piece.source), piece.first_line - 1)
+    flags = futures | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    code = compile(tree, piece.place, "exec", flags=flags, dont_inherit=True)
+    value = eval(code, namespace)
+    if code.co_flags & inspect.CO_COROUTINE:
+        _await(value)
+    return code.co_flags & _FUTURES
+
+
+def _await(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Await what a notebook awaits at top level; in a kernel on another thread, since on this one it awaits us."""
+    import asyncio
+
+    done: Future[None] = Future()
+
+    def wait() -> None:
+        try:
+            done.set_result(asyncio.run(coroutine))
+        except BaseException as error:
+            done.set_exception(error)
+
+    if asyncio._get_running_loop() is None:
+        wait()
+    else:
+        threading.Thread(target=wait, daemon=True).start()
+    done.result()
+
+
 def _function(program: Program, namespace: dict[str, Any]) -> Any:
     name, definition = program.name, program.definition
     value = namespace.get(name)
+    kind = type(value).__name__
     where = f"{definition.place}, line {definition.first_line}: {definition.source.splitlines()[0]}"
     if not callable(value):
         raise Stopped(
             Finding(
-                f"{name} is no function at the end of the notebook: it stands for a value, {_kind(value)}.",
+                f"{name} is no function at the end of the notebook: it stands for a value, {article(kind)} {kind}.",
                 got=where,
                 likely=f"a result was given the name {name} too; give it another one",
             )
@@ -145,64 +186,3 @@ def _text(error: BaseException) -> str:
         return shorten(str(error))
     except Exception:
         return "(its text cannot be shown)"
-
-
-def _kind(value: Any) -> str:
-    name = type(value).__name__
-    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
-
-
-def _display(*values: Any, **options: Any) -> None:
-    """Stand in for what Jupyter gives every notebook."""
-
-
-@contextlib.contextmanager
-def _unheard() -> Iterator[None]:
-    with (
-        open(os.devnull, "w", encoding="utf-8") as nowhere,
-        contextlib.redirect_stdout(nowhere),
-        contextlib.redirect_stderr(nowhere),
-        warnings.catch_warnings(),
-    ):
-        warnings.simplefilter("ignore")
-        yield
-
-
-@contextlib.contextmanager
-def as_in(folder: Path) -> Iterator[None]:
-    """Stand in the notebook's folder, as its kernel does: files and modules beside it are found.
-
-    The folder is looked through last, so that a `random.py` of the student's takes nobody else's place.
-    """
-    sys.path.append(str(folder))
-    try:
-        with contextlib.chdir(folder):
-            yield
-    finally:
-        with contextlib.suppress(ValueError):
-            sys.path.remove(str(folder))
-
-
-@contextlib.contextmanager
-def ctrl_c() -> Iterator[threading.Event]:
-    """Tell a `KeyboardInterrupt` that somebody meant from one that the student's code raises.
-
-    Yields:
-        An event that is set once Ctrl-C was pressed.
-    """
-    pressed = threading.Event()
-
-    def press(signum: int, frame: Any) -> None:
-        pressed.set()
-        raise KeyboardInterrupt
-
-    in_charge = threading.current_thread() is threading.main_thread()
-    if not in_charge or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        pressed.set()  # nobody can tell, so it is taken as meant
-        yield pressed
-        return
-    signal.signal(signal.SIGINT, press)
-    try:
-        yield pressed
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)

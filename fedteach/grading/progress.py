@@ -53,10 +53,11 @@ class Standing:
     Attributes:
         stage: "passed" if the last check passed, "tried" if it did not, "not started" before the first and after a
             reset.
-        attempts: checks of the student's own code up to the first that passed, counted since the last reset.
+        attempts: failed checks and the first that passed, counted since the last reset; after a pass nothing counts.
         hints: number of hints that were read since the last reset.
         passed: number of questions that the last check found answered right.
         of: number of questions of the last check.
+        has_passed: whether a check has passed since the last reset, be it the last one or an earlier one.
     """
 
     stage: Stage = "not started"
@@ -64,12 +65,22 @@ class Standing:
     hints: int = 0
     passed: int = 0
     of: int = 0
+    has_passed: bool = False
 
 
-def file() -> Path:
-    """Return where progress is kept: FEDTEACH_PROGRESS (a file, or a folder for it), else the current folder."""
-    named = os.environ.get("FEDTEACH_PROGRESS", "")
-    path = Path(named).expanduser() if named else Path.cwd() / FILE_NAME
+def file(folder: Path | None = None) -> Path:
+    """Return where progress is kept: FEDTEACH_PROGRESS (a file, or a folder for it), else the folder.
+
+    Args:
+        folder: the folder of the notebook; None takes the current one.
+
+    Raises:
+        OSError: if the current folder is wanted and was deleted.
+        RuntimeError: if FEDTEACH_PROGRESS begins with the `~` of somebody who is not known here.
+    """
+    path = Path(os.environ.get("FEDTEACH_PROGRESS") or FILE_NAME).expanduser()
+    if not path.is_absolute():
+        path = (folder or Path.cwd()) / path
     return path / FILE_NAME if path.is_dir() else path
 
 
@@ -82,14 +93,14 @@ def checked(verdict: Verdict, seconds: float) -> Event:
 def standing_after(before: Standing, event: Event) -> Standing:
     """Return how far the student is with an exercise after one more event.
 
-    A check that passes again, or that finds the stub again, is no attempt; neither is one that has to wait for
-    another exercise.
+    Once a check has passed, none is an attempt any more until a reset. A check that finds the stub again is none
+    either, nor is one that has to wait for another exercise.
     """
     if event.do == "reset":
         return Standing()
     if event.do == "hint":
         return replace(before, hints=max(before.hints, event.hint))
-    new_attempt = event.state == "failed" or (event.state == "passed" and before.stage != "passed")
+    new_attempt = event.state in ("failed", "passed") and not before.has_passed
     stages: Mapping[str, Stage] = {"passed": "passed", "not started": "not started"}
     return replace(
         before,
@@ -97,6 +108,7 @@ def standing_after(before: Standing, event: Event) -> Standing:
         attempts=before.attempts + new_attempt,
         passed=event.passed,
         of=event.of,
+        has_passed=before.has_passed or event.state == "passed",
     )
 
 
@@ -143,15 +155,20 @@ def _makes_sense(event: Event) -> bool:
     )
 
 
+def stamped(event: Event) -> Event:
+    """Return an event with the time of now, unless it has one."""
+    return event if event.time else replace(event, time=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+
 def append(path: Path, event: Event) -> None:
-    """Add what happened to the end of the file, with the time of now.
+    """Add what happened to the end of the file, with the time of now unless it has one.
 
     Raises:
         OSError: if it cannot be written, or not wholly.
     """
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    event = stamped(event)
     known: dict[str, Any] = {name: value for name, value in asdict(event).items() if value not in ("", 0)}
-    line = json.dumps({"time": now} | known, separators=(",", ":")).encode() + b"\n"
+    line = json.dumps({"time": event.time} | known, separators=(",", ":")).encode() + b"\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
     try:

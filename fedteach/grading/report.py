@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from fedteach.grading.exercise import Exercise
+from fedteach.grading.readable import readable
 from fedteach.grading.submission import Submission
 from fedteach.grading.verdict import Verdict
 
@@ -33,7 +34,7 @@ def as_data(submission: Submission, exercises: Sequence[Exercise]) -> dict[str, 
     """Return what the table says as plain data, ready for JSON."""
     rows = [_row(exercise, submission.verdict(exercise.id)) for exercise in exercises]
     return {
-        "submission": str(submission.path),
+        "submission": readable(str(submission.path)),
         "points": sum(row["points"] for row in rows),
         "of": sum(row["of"] for row in rows),
         "exercises": rows,
@@ -46,6 +47,7 @@ def points_for(exercise: Exercise, verdict: Verdict) -> float:
 
 
 def _row(exercise: Exercise, verdict: Verdict) -> dict[str, Any]:
+    finding = verdict.finding
     return {
         "exercise": exercise.id,
         "function": exercise.function,
@@ -53,8 +55,9 @@ def _row(exercise: Exercise, verdict: Verdict) -> dict[str, Any]:
         "state": verdict.state,
         "points": points_for(exercise, verdict),
         "of": exercise.points,
-        "message": verdict.message,
-        "finding": asdict(verdict.finding) if verdict.finding else None,
+        "summary": readable(verdict.summary),
+        "message": readable(verdict.message),
+        "finding": {name: readable(text) for name, text in asdict(finding).items()} if finding else None,
     }
 
 
@@ -69,4 +72,4 @@ def _to_mend(verdict: Verdict) -> Iterator[str]:
     yield ""
     yield from textwrap.wrap(f"{verdict.exercise} {verdict.title}: {verdict.state}", WIDTH)
     for line in verdict.finding.lines() if verdict.finding else [verdict.summary]:
-        yield from textwrap.wrap(line, WIDTH, initial_indent="    ", subsequent_indent="      ")
+        yield from textwrap.wrap(readable(line), WIDTH, initial_indent="    ", subsequent_indent="      ")

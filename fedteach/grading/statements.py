@@ -3,19 +3,12 @@
 import ast
 import symtable
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
+from fedteach.grading import names
 from fedteach.grading.magics import NOT_PYTHON
 from fedteach.grading.notebooks import Cell
-
-CHANGING_METHODS = {
-    *("add", "append", "clear", "discard", "extend", "insert", "pop", "remove", "reverse", "setdefault", "sort"),
-    "update",
-}
-"""`names.append("a")` changes `names` as an assignment would."""
-
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
 @dataclass(frozen=True)
@@ -26,11 +19,13 @@ class Piece:
         place: its cell, in words.
         first_line: the number of its first line there.
         source: its text.
+        may_fail: whether the program goes on without it.
     """
 
     place: str
     first_line: int
     source: str
+    may_fail: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,20 +36,32 @@ class Statement:
         piece: its text and place.
         binds: names that it gives a value, also inside its `if`, `for`, `with` and `try`.
         changes: names whose value it changes: `x[0] = 1`, `x.rate = 1`, `x.append(1)`.
+        may_change: names whose value it may change: `x.fit()`, `fill(x)`, `@x.register`.
         needs: names of the notebook that it reads, or that the functions in it will read when they are called.
         calls: functions that it calls by their name as it runs.
         sets: names that a function in it declares `global` and gives a value, when it is called.
-        defines: whether it is a function, a class or an import, and no step of a computation.
+        fills: names outside of it whose value a function in it changes, when it is called.
+        constant: whether all it does is to give names numbers or texts, which no call can change.
+        checks: exercises that it checks: "4.1" for `check("4.1", ...)`.
+        sets_up: whether it changes where modules are looked for, or the settings that they read.
+        imports: whether it imports anything, at once or later.
+        kind: "function", "class" or "import" for a definition, "" for a step of a computation.
         star: whether it may bind anything, or changes how what follows is read (`from __future__ import ...`).
     """
 
     piece: Piece
     binds: frozenset[str]
     changes: frozenset[str]
+    may_change: frozenset[str]
     needs: frozenset[str]
     calls: frozenset[str]
     sets: frozenset[str]
-    defines: bool
+    fills: frozenset[str]
+    constant: bool
+    checks: frozenset[str]
+    sets_up: bool
+    imports: bool
+    kind: Literal["function", "class", "import", ""]
     star: bool
 
 
@@ -77,6 +84,9 @@ class BrokenCell:
 
 def statements_of(cell: Cell) -> list[Statement] | BrokenCell:
     """Return the statements of a cell, or what is wrong with it."""
+    if cell.left_out:
+        first = cell.left_out.split("\n", 1)[0]
+        return BrokenCell(cell, f"it begins with {first.split()[0]}, and is not for Python", cell.first_line, first)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an odd escape in a text is no mistake here
@@ -119,15 +129,21 @@ def _import(node: ast.Import | ast.ImportFrom, cell: Cell) -> Piece:
 
 def _statement(node: ast.stmt, piece: Piece) -> Statement:
     table = symtable.symtable(piece.source, piece.place, "exec")
-    now = list(_as_it_runs(node))
+    now, needs = list(names.as_it_runs(node)), frozenset(names.needed(table, node))
     return Statement(
         piece=piece,
         binds=frozenset(s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()),
-        changes=frozenset(name for part in now for name in _changed_by(part)),
-        needs=frozenset(_needs(table)),
-        calls=frozenset(n.func.id for n in now if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)),
-        sets=frozenset(_sets(table)),
-        defines=isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom),
+        changes=frozenset(name for part in now for name in names.changed_by(part)),
+        may_change=frozenset(name for part in now for name in names.perhaps_changed_by(part)),
+        needs=needs,
+        calls=frozenset(name for part in now for name in names.called_by(part)),
+        sets=frozenset(names.set_later(table)),
+        fills=needs & {name for part in ast.walk(node) for name in names.changed_by(part)},
+        constant=names.is_constant(node),
+        checks=frozenset(name for part in now for name in names.checked_by(part)),
+        sets_up=any(map(names.sets_up, now)),
+        imports=any(isinstance(part, ast.Import | ast.ImportFrom) for part in ast.walk(node)),
+        kind=names.kind_of(node),
         star=isinstance(node, ast.ImportFrom) and (node.names[0].name == "*" or node.module == "__future__"),
     )
 
@@ -141,43 +157,3 @@ def _piece(node: ast.stmt, cell: Cell, lines: list[str]) -> Piece:
     text[-1] = text[-1][: node.end_col_offset]
     text[0] = text[0][start:]
     return Piece(cell.place, first + cell.first_line - 1, b"\n".join(text).decode())
-
-
-def _needs(table: symtable.SymbolTable) -> Iterator[str]:
-    """Yield the names that are looked up outside every function: at once, or when the functions are called."""
-    reads_at_once = table.get_type() in ("module", "class")
-    for symbol in table.get_symbols():
-        if symbol.is_referenced() and (reads_at_once or symbol.is_global()):
-            yield symbol.get_name()
-    for inner in table.get_children():
-        yield from _needs(inner)
-
-
-def _sets(table: symtable.SymbolTable) -> Iterator[str]:
-    for inner in table.get_children():
-        yield from (s.get_name() for s in inner.get_symbols() if s.is_declared_global() and s.is_assigned())
-        yield from _sets(inner)
-
-
-def _as_it_runs(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield the parts of a statement that run with it; the bodies of its functions run later."""
-    waiting = [node]
-    while waiting:
-        part = waiting.pop()
-        yield part
-        inner = list(ast.iter_child_nodes(part))
-        if isinstance(part, _FUNCTIONS):
-            body = part.body if isinstance(part.body, list) else [part.body]
-            inner = [child for child in inner if child not in body]
-        waiting += inner
-
-
-def _changed_by(part: ast.AST) -> Iterator[str]:
-    """Yield `x` for `x[0]` and `x.rate` where they are written to, and for `x.append(1)`."""
-    written = isinstance(part, ast.Attribute | ast.Subscript) and not isinstance(part.ctx, ast.Load)
-    if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr in CHANGING_METHODS:
-        part, written = part.func, True
-    while written and isinstance(part, ast.Attribute | ast.Subscript):
-        part = part.value
-    if written and isinstance(part, ast.Name):
-        yield part.id

@@ -3,19 +3,26 @@
 The seam: `Notebook.program` reads and returns plain data, `load` runs it. Here both happen in one process.
 """
 
+import contextlib
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from fedteach.grading.exercise import Exercise
 from fedteach.grading.extract import Missing, Notebook, Program
 from fedteach.grading.judging import judge_function
 from fedteach.grading.not_started import NotStarted
 from fedteach.grading.notebooks import UnreadableNotebook
-from fedteach.grading.program import Stopped, as_in, ctrl_c, load
-from fedteach.grading.verdict import CaseResult, Finding, Verdict
+from fedteach.grading.program import Stopped, load
+from fedteach.grading.surroundings import as_in, ctrl_c
+from fedteach.grading.verdict import CaseResult, Finding, Verdict, not_started, waiting_for
 
-_NAME = re.compile(r"(?P<step>\d\d)_.*\.(?:ipynb|py)")
+_NAME = re.compile(r"(?<![0-9])(?P<step>[0-9]{1,2})_[^\W\d_]")
+"""Of a notebook: the step and its topic, whatever is around them, as in "Copy of 4_aggregation (1).ipynb"."""
+
+_SUFFIXES = (".ipynb", ".py")
 
 
 class SubmissionError(ValueError):
@@ -26,7 +33,7 @@ class Submission:
     """The notebooks of one student.
 
     Args:
-        path: a folder, in which every NN_topic.ipynb or .py is read, or one such file.
+        path: a folder, in which every .ipynb or .py is read that has NN_topic in its name, or one such file.
         exercises: those of the course.
         seed: the same seed asks the same questions.
 
@@ -40,6 +47,7 @@ class Submission:
         self._seed = seed
         self._notebooks: dict[Path, Notebook | UnreadableNotebook] = {p: _read(p) for p in _files(self.path)}
         self._begun: set[str] = set()
+        self._judged: dict[str, tuple[Notebook, Program]] = {}
         self._verdicts: dict[str, Verdict] = {}
 
     def exercises(self) -> list[Exercise]:
@@ -48,10 +56,9 @@ class Submission:
         if self.path.is_dir():
             return everything
         (notebook,) = self._notebooks.values()
-        if _step(self.path):
-            found = [exercise for exercise in everything if exercise.step == _step(self.path)]
-        else:
-            found = [e for e in everything if isinstance(notebook, Notebook) and notebook.has(e.function)]
+        of_step = [exercise for exercise in everything if exercise.step == _step(self.path)]
+        there = [e for e in everything if isinstance(notebook, Notebook) and notebook.has(e.function)]
+        found = there if there and not any(exercise in there for exercise in of_step) else of_step
         return found or everything
 
     def verdicts(self) -> Iterator[Verdict]:
@@ -66,23 +73,22 @@ class Submission:
             self._verdicts[exercise_id] = self._judge(self._exercises[exercise_id])
         return self._verdicts[exercise_id]
 
-    def _judge(self, exercise: Exercise) -> Verdict:
-        try:
-            notebook, program = self.program(exercise)
-        except Missing as missing:
-            return _verdict(exercise, missing.finding, "failed" if missing.begun else "not started")
-        # Functions may call each other in a circle: what is being judged already does not wait for itself.
-        in_progress = self._begun - self._verdicts.keys()
-        helpers = [h for h in self._exercises.values() if h.function in program.uses and h.id not in in_progress]
-        for helper in helpers:
-            self.verdict(helper.id)
-        verdict = _run(exercise, program, notebook.path.parent, self._seed)
-        to_mend = [h for h in helpers if not self.verdict(h.id).passed]
-        return (
-            _waiting(exercise, to_mend[0], self.verdict(to_mend[0].id))
-            if verdict.state == "failed" and to_mend
-            else verdict
-        )
+    def function(self, exercise: Exercise) -> Any:
+        """Return the student's function, loaded once more from where it was judged.
+
+        Raises:
+            Missing, Stopped, NotStarted: if it cannot be had; says why.
+            KeyboardInterrupt: if somebody has pressed Ctrl-C.
+        """
+        self.verdict(exercise.id)
+        notebook, program = self._judged.get(exercise.id) or self.program(exercise)
+        with ctrl_c() as pressed, as_in(notebook.path.parent):
+            try:
+                return load(program)
+            except KeyboardInterrupt:
+                if pressed.is_set():
+                    raise
+                raise Stopped(_interrupted(exercise)) from None
 
     def program(self, exercise: Exercise) -> tuple[Notebook, Program]:
         """Find the student's function, in the notebook of its step or else in any other, with all that it needs.
@@ -90,13 +96,52 @@ class Submission:
         Raises:
             Missing: if it is nowhere; says why.
         """
-        others = [other.function for other in self._exercises.values() if other is not exercise]
-        ranked = sorted(self._notebooks, key=lambda path: _step(path) != exercise.step)
-        notebooks = [notebook for path in ranked if isinstance(notebook := self._notebooks[path], Notebook)]
+        notebooks = self._ranked(exercise)
         for notebook in notebooks:
             if notebook.has(exercise.function):
-                return notebook, notebook.program(exercise.function, others)
-        raise self._nowhere(exercise, notebooks, others)
+                return notebook, notebook.program(exercise.function, self._others(exercise), exercise.id)
+        raise self._nowhere(exercise, notebooks, self._others(exercise))
+
+    def _judge(self, exercise: Exercise) -> Verdict:
+        try:
+            found = self.program(exercise)
+        except Missing as missing:
+            return _verdict(exercise, missing.finding, "failed" if missing.begun else "not started")
+        verdict = self._judge_in(exercise, *found)
+        ranked = self._ranked(exercise)
+        copies = [n for n in ranked if _step(n.path) == exercise.step and n.has(exercise.function)]
+        for copy in copies if verdict.state == "not started" else ():
+            with contextlib.suppress(Missing):
+                other = copy, copy.program(exercise.function, self._others(exercise), exercise.id)
+                if (judged := self._judge_in(exercise, *other)).state != "not started":
+                    found, verdict = other, judged
+                    break
+        self._judged[exercise.id] = found
+        if found[0] is ranked[0]:
+            return verdict
+        return replace(verdict, summary=f"{verdict.summary} (It was found in {found[0].path.name}.)")
+
+    def _judge_in(self, exercise: Exercise, notebook: Notebook, program: Program) -> Verdict:
+        # Functions may call each other in a circle: what is being judged already does not wait for itself.
+        in_progress = self._begun - self._verdicts.keys()
+        helpers = [h for h in self._exercises.values() if h.function in program.uses and h.id not in in_progress]
+        for helper in helpers:
+            self.verdict(helper.id)
+        verdict = _run(exercise, program, notebook.path.parent, self._seed)
+        to_mend = [h for h in helpers if not self.verdict(h.id).passed]
+        if verdict.state != "failed" or not to_mend:
+            return verdict
+        helper = to_mend[0]
+        why = "is not started yet" if self.verdict(helper.id).state == "not started" else "is not right yet"
+        return waiting_for(exercise, f"{helper.id} ({helper.function})", why)
+
+    def _ranked(self, exercise: Exercise) -> list[Notebook]:
+        """Return the notebooks that can be read, those of the exercise's step first."""
+        ranked = sorted(self._notebooks, key=lambda path: _step(path) != exercise.step)
+        return [notebook for path in ranked if isinstance(notebook := self._notebooks[path], Notebook)]
+
+    def _others(self, exercise: Exercise) -> list[str]:
+        return [other.function for other in self._exercises.values() if other is not exercise]
 
     def _nowhere(self, exercise: Exercise, notebooks: list[Notebook], others: list[str]) -> Missing:
         """Say why the function is in none of the notebooks: the one of its step has the first word."""
@@ -118,13 +163,14 @@ class Submission:
 
 def _files(path: Path) -> list[Path]:
     if path.is_file():
-        if path.suffix not in (".ipynb", ".py"):
+        if path.suffix not in _SUFFIXES:
             raise SubmissionError(f"{path} is no notebook; expected a name such as 04_aggregation.ipynb")
         return [path]
     if not path.is_dir():
         raise SubmissionError(f"there is no file or folder {path}; expected a notebook or a folder of notebooks")
-    # By stem, so that "04_aggregation" comes before its copies "04_aggregation-Copy1".
-    found = sorted((p for p in path.iterdir() if _NAME.fullmatch(p.name)), key=lambda p: (p.stem, p.suffix))
+    # "04_aggregation" comes before its copies "04_aggregation-Copy1" and "Copy of 04_aggregation".
+    files = (p for p in path.iterdir() if p.suffix in _SUFFIXES and not p.name.startswith((".", "_")) and _step(p))
+    found = sorted(files, key=lambda p: (not _NAME.match(p.name), p.stem, p.suffix))
     if not found:
         raise SubmissionError(f"there is no notebook in {path}; expected names such as 04_aggregation.ipynb")
     return found
@@ -139,7 +185,7 @@ def _read(path: Path) -> Notebook | UnreadableNotebook:
 
 def _step(path: Path) -> str:
     """Return the step in a notebook's name, "4" for 04_aggregation.ipynb, or ""."""
-    name = _NAME.fullmatch(path.name)
+    name = _NAME.search(path.stem)
     return str(int(name["step"])) if name else ""
 
 
@@ -151,15 +197,19 @@ def _run(exercise: Exercise, program: Program, folder: Path, seed: int) -> Verdi
         except Stopped as stopped:
             return _verdict(exercise, stopped.finding)
         except NotStarted as error:
-            return _not_started(exercise, error.exercise)
+            mine = error.exercise == exercise.id
+            return not_started(exercise) if mine else waiting_for(exercise, error.exercise)
         except KeyboardInterrupt:
             if pressed.is_set():
                 raise
-            says = f"{exercise.function} raises KeyboardInterrupt, as if somebody had pressed Stop."
-            return _verdict(exercise, Finding(says))
+            return _verdict(exercise, _interrupted(exercise))
         except Exception as error:  # a mistake of ours must not take the other exercises along
             says = f"The check of {exercise.id} itself stopped with {type(error).__name__}: {error}. Please report it."
             return _verdict(exercise, Finding(says))
+
+
+def _interrupted(exercise: Exercise) -> Finding:
+    return Finding(f"{exercise.function} raises KeyboardInterrupt, as if somebody had pressed Stop.")
 
 
 def _verdict(exercise: Exercise, finding: Finding, state: str = "failed") -> Verdict:
@@ -167,16 +217,3 @@ def _verdict(exercise: Exercise, finding: Finding, state: str = "failed") -> Ver
         return Verdict(exercise.id, exercise.title, "not started", finding.says)
     found = CaseResult(f"{exercise.function} is there and can be called.", "failed", finding)
     return Verdict(exercise.id, exercise.title, "failed", finding.says, (found,))
-
-
-def _not_started(exercise: Exercise, missing: str) -> Verdict:
-    if missing == exercise.id:
-        return Verdict(exercise.id, exercise.title, "not started", f"{exercise.function} is not started yet.")
-    says = f"{exercise.function} builds on your {missing}, which is not started yet: that one first."
-    return Verdict(exercise.id, exercise.title, "waiting", says)
-
-
-def _waiting(exercise: Exercise, helper: Exercise, verdict: Verdict) -> Verdict:
-    why = "is not started yet" if verdict.state == "not started" else "is not right yet"
-    says = f"{exercise.id} calls your {helper.id} ({helper.function}), which {why}: that one first."
-    return Verdict(exercise.id, exercise.title, "waiting", says)

@@ -1,8 +1,9 @@
 """A time limit for code of the student's, also where it never gives control back."""
 
-import ctypes
+import contextlib
 import signal
 import sys
+import sysconfig
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ AGAIN_S = 0.05
 """A student's `except:` may swallow the first exception, so there is another one, again and again."""
 
 _PACKAGE = str(Path(__file__).parent.parent)
+_LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 
 
 class TimeLimitExceeded(BaseException):
@@ -24,20 +26,26 @@ class TimeLimitExceeded(BaseException):
         return "the time was up here"
 
 
+def is_students(filename: str) -> bool:
+    """Say whether code is the student's own: neither fedteach's nor a library's."""
+    return not filename.startswith((_PACKAGE, *_LIBRARIES, "<frozen"))
+
+
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
     """Raise `TimeLimitExceeded` in the body of the `with` once it has taken this many seconds.
 
-    Stops whatever runs Python code now and then; one call into a library that never returns is not stopped. On the
-    main thread, where notebook cells run, an alarm signal also ends a `time.sleep` and a loop that catches everything;
-    elsewhere, and on Windows, which has no such signal, a second thread raises the exception, and such a loop may go
-    on. A timer that somebody else has set goes on afterwards.
+    On the main thread, where notebook cells run, an alarm signal ends whatever runs Python code now and then, a
+    `time.sleep` and a loop that catches everything included; one call into a library that never returns is not
+    stopped. Elsewhere, and on Windows, which has no such signal, the clock is read at every line of the student's
+    functions that are called in the body; a sleep is waited for there, and a loop that catches everything goes on. A
+    timer that somebody else has set goes on afterwards.
     """
     if threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer"):
         with _alarm(seconds):
             yield
     else:
-        with _watcher(seconds):
+        with _clock_at_every_line(seconds):
             yield
 
 
@@ -47,7 +55,7 @@ def _alarm(seconds: float) -> Iterator[None]:
 
     def ring(signum: int, frame: FrameType | None) -> None:
         nonlocal swallowed
-        if over:
+        if over or _tidies_up(frame):
             return
         if swallowed:
             _raise_at_the_next_line(frame)
@@ -59,7 +67,7 @@ def _alarm(seconds: float) -> Iterator[None]:
     former_left_s, former_interval_s = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN_S)
     try:
         yield
-    finally:
+    finally:  # whole, because `ring` raises nothing in here
         over = True
         sys.settrace(former_trace)
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -69,40 +77,38 @@ def _alarm(seconds: float) -> Iterator[None]:
             signal.setitimer(signal.ITIMER_REAL, left_s, former_interval_s)
 
 
+def _tidies_up(frame: FrameType | None) -> bool:
+    """Say whether the body of the `with` is left already: an exception here would skip the tidying up."""
+    return frame is not None and frame.f_code.co_filename in (__file__, contextlib.__file__)
+
+
 def _raise_at_the_next_line(frame: FrameType | None) -> None:
     """Raise once more at the next line of the student's code: inside the very `except` that swallows the first one."""
 
     def trace(frame: FrameType, event: str, argument: Any) -> Any:
-        if event == "line" and not frame.f_code.co_filename.startswith(_PACKAGE):
+        if event == "line" and is_students(frame.f_code.co_filename):
             raise TimeLimitExceeded
         return trace
 
     sys.settrace(trace)
-    while frame is not None and not frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame is not None and is_students(frame.f_code.co_filename):
         frame.f_trace = trace
         frame = frame.f_back
 
 
 @contextmanager
-def _watcher(seconds: float) -> Iterator[None]:
-    thread_id = ctypes.c_ulong(threading.get_ident())
-    finished, sending = threading.Event(), threading.Lock()
+def _clock_at_every_line(seconds: float) -> Iterator[None]:
+    deadline, former_trace = time.monotonic() + seconds, sys.gettrace()
 
-    def send(exception: Any) -> None:
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(thread_id, exception)
+    def trace(frame: FrameType, event: str, argument: Any) -> Any:
+        if not is_students(frame.f_code.co_filename):
+            return None
+        if event == "line" and time.monotonic() > deadline:
+            raise TimeLimitExceeded
+        return trace
 
-    def watch() -> None:
-        wait_s = seconds
-        while not finished.wait(wait_s):
-            with sending:
-                if not finished.is_set():
-                    send(ctypes.py_object(TimeLimitExceeded))
-            wait_s = AGAIN_S
-
-    threading.Thread(target=watch, daemon=True, name="time limit").start()
+    sys.settrace(trace)
     try:
         yield
     finally:
-        with sending:
-            finished.set()
-            send(None)  # what was sent in the last moment must not go off in somebody else's code
+        sys.settrace(former_trace)

@@ -1,7 +1,10 @@
 """The verdict on one exercise: plain data, for a notebook, pytest and the command line to show."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from fedteach.grading.exercise import Exercise
 
 State = Literal["passed", "failed", "not started", "waiting"]
 """Of an exercise. "waiting": the function calls another exercise of the student's, which is not there yet."""
@@ -103,3 +106,20 @@ class Verdict:
             lines += ["it printed:", self.printed]
         lines += [f"it warned: {warning}" for warning in self.warned]
         return "\n".join(lines)
+
+
+def not_started(exercise: "Exercise") -> Verdict:
+    """Return the verdict on an exercise whose stub is still there."""
+    return Verdict(exercise.id, exercise.title, "not started", f"{exercise.function} is not started yet.")
+
+
+def waiting_for(exercise: "Exercise", other: str, why: str = "is not started yet") -> Verdict:
+    """Return the verdict on an exercise that needs another one first.
+
+    Args:
+        exercise: the one that waits.
+        other: the other one, in words: "4.1", or "4.1 (weighted_mean)".
+        why: what is amiss with that, as the end of a sentence.
+    """
+    says = f"{exercise.function} builds on your {other}, which {why}: that one first."
+    return Verdict(exercise.id, exercise.title, "waiting", says)

@@ -1,27 +1,25 @@
 """The far side of the seam: it holds the student's function, calls it, and answers with plain data."""
 
-import contextlib
-import io
 import json
-import sysconfig
+import os
+import sys
 import traceback
-import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from fedteach.grading.not_started import NotStarted
+from fedteach.grading.overheard import overheard
 from fedteach.grading.plain import arrays_in, shorten, to_plain
 from fedteach.grading.recipes import Recipe, live
-from fedteach.grading.time_limit import TimeLimitExceeded, time_limit
+from fedteach.grading.time_limit import TimeLimitExceeded, is_students, time_limit
 
-MOST_PRINTED = 2000
 _MOST_FRAMES = 4
-_PACKAGE = str(Path(__file__).parent.parent)
-_LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+_TEXT_LIMIT_S = 0.2
+"""Seconds that an exception may take to say what it is."""
 
 Outcome = Literal["value", "raised", "not started", "time limit"]
 
@@ -86,24 +84,23 @@ class Here:
     def call(self, arguments: tuple[Any, ...], limit_s: float) -> Reply:
         """Call the function with fresh copies, within the time limit; prints and warnings are kept, never passed on."""
         mine = tuple(live(argument) for argument in arguments)
-        with _overheard() as heard:
+        with _as_it_was(), overheard() as heard:
             outcome = _outcome(self._function, mine, limit_s)
-        value = outcome.pop("value", None)
         return Reply(
-            value=to_plain(value),
-            jsonable=_jsonable(value),
             after=tuple(_after(argument, own) for argument, own in zip(arguments, mine, strict=True)),
-            shared=tuple(place for place, own in enumerate(mine) if _overlap(value, own)),
-            printed=shorten(heard.printed.getvalue().strip("\n"), MOST_PRINTED),
-            warned=tuple(dict.fromkeys(shorten(f"{w.category.__name__}: {w.message}") for w in heard.warned)),
+            printed=heard.ear.text(),
+            warned=tuple(heard.warnings),
             **outcome,
         )
 
 
 def _outcome(function: Callable[..., Any], arguments: tuple[Any, ...], limit_s: float) -> dict[str, Any]:
+    """Call the function, and look at what it returned; both can take for ever."""
     try:
         with time_limit(limit_s):
-            return {"outcome": "value", "value": function(*arguments)}
+            value = function(*arguments)
+            shared = tuple(place for place, own in enumerate(arguments) if _overlap(value, own))
+            return {"outcome": "value", "value": to_plain(value), "jsonable": _jsonable(value), "shared": shared}
     except NotStarted as error:
         return {"outcome": "not started", "exercise": error.exercise}
     except TimeLimitExceeded as error:
@@ -114,6 +111,27 @@ def _outcome(function: Callable[..., Any], arguments: tuple[Any, ...], limit_s: 
         return {"outcome": "raised", "raised": _raised(error)}
 
 
+@contextmanager
+def _as_it_was() -> Iterator[None]:
+    """Put back what a function may have changed for everybody: folder, search path, numpy's treatment of errors."""
+    folder, path, treatment = _folder(), list(sys.path), np.geterr()
+    try:
+        yield
+    finally:
+        np.seterr(**treatment)
+        sys.path[:] = path
+        if folder and folder != _folder():
+            with suppress(OSError):
+                os.chdir(folder)
+
+
+def _folder() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # it was deleted
+        return ""
+
+
 def _after(argument: Any, own: Any) -> Any:
     return argument.aftermath(own) if isinstance(argument, Recipe) else to_plain(own)
 
@@ -121,28 +139,24 @@ def _after(argument: Any, own: Any) -> Any:
 def _jsonable(value: Any) -> bool:
     try:
         json.dumps(value)
-    except Exception:
+    except (TypeError, ValueError, RecursionError):
         return False
     return True
 
 
 def _overlap(value: Any, argument: Any) -> bool:
     given = arrays_in(argument)
-    return any(np.shares_memory(returned, array) for returned in arrays_in(value) for array in given)
+    return bool(given) and any(np.shares_memory(mine, array) for mine in arrays_in(value) for array in given)
 
 
 def _raised(error: BaseException) -> Raised:
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_theirs(frame.filename)]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if is_students(frame.filename)]
     kinds = tuple(kind.__name__ for kind in type(error).__mro__ if kind is not object)
+    text = _text(error)
     line = f"{_place(frames[-1])}line {frames[-1].lineno}: {frames[-1].line}" if frames and frames[-1].line else ""
     shown = frames if len(frames) <= 2 * _MOST_FRAMES else [*frames[:_MOST_FRAMES], *frames[-_MOST_FRAMES:]]
     steps = [f"{_place(frame)}line {frame.lineno}, in {frame.name}:\n    {frame.line}" for frame in shown]
-    return Raised(kinds, _text(error), line, "\n".join([*steps, f"{kinds[0]}: {_text(error)}"]))
-
-
-def _is_theirs(filename: str) -> bool:
-    """Say whether a frame is the student's code: how fedteach or numpy came there is of no help."""
-    return not filename.startswith((_PACKAGE, *_LIBRARIES, "<frozen"))
+    return Raised(kinds, text, line, "\n".join([*steps, f"{kinds[0]}: {text}"]))
 
 
 def _place(frame: traceback.FrameSummary) -> str:
@@ -153,33 +167,9 @@ def _place(frame: traceback.FrameSummary) -> str:
 
 def _text(error: BaseException) -> str:
     try:
-        return shorten(str(error))
-    except Exception:
+        with time_limit(_TEXT_LIMIT_S):
+            return shorten(str(error))
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
         return "(its text cannot be shown)"
-
-
-class _Capped(io.StringIO):
-    """Keeps the beginning of what is printed: a loop that prints for ever must not fill the memory."""
-
-    def write(self, text: str) -> int:
-        if self.tell() < 2 * MOST_PRINTED:
-            super().write(text[: 2 * MOST_PRINTED])
-        return len(text)
-
-
-@dataclass(frozen=True)
-class _Heard:
-    printed: io.StringIO
-    warned: list[warnings.WarningMessage]
-
-
-@contextlib.contextmanager
-def _overheard() -> Iterator[_Heard]:
-    printed, errors = _Capped(), _Capped()
-    with (
-        contextlib.redirect_stdout(printed),
-        contextlib.redirect_stderr(errors),
-        warnings.catch_warnings(record=True) as warned,
-    ):
-        warnings.simplefilter("always")
-        yield _Heard(printed, warned)

@@ -1,13 +1,18 @@
 """A function is found by its name, and only what it needs runs."""
 
+import asyncio
+import os
 import sys
 import traceback
+import warnings
 
 import pytest
 
+import fedteach
 from fedteach.grading.extract import Missing, Notebook
 from fedteach.grading.not_started import NotStarted
 from fedteach.grading.program import Stopped, load
+from fedteach.grading.surroundings import as_in
 from tests.submissions import notebook
 
 NAME = "04_aggregation.ipynb"
@@ -76,11 +81,150 @@ def test_an_import_is_taken_apart(student):
         ("from __future__ import annotations", "def f(x: not_there = 3): return x", 3),
         ("x = 1 / 0\nsum = 1 / 0", "def f(x=3):\n    sum = x\n    return sum", 3),
         ("K = 1", "def f(): return K", 2),
+        ("K = 0\ndef setup():\n    global K\n    K = 3\nsetup()", "def f(): return K", 3),
+        ("class C:\n    a = 1\n    b = a + 2", "def f(): return C.b", 3),
+        ("K = 3\nclass C:\n    if 0: K = 1\n    b = K", "def f(): return C.b", 3),
+        ("async def get(): return 3\nK = await get()", "def f(): return K", 3),
+        ("async def get(K):\n    K.append(3)\nK = []\nawait get(K)", "def f(): return K[0]", 3),
+        ("%time K = 3", "def f(): return K", 3),
+        ("  K = 3\n  L = 4", "def f(): return K", 3),
+        (
+            "get_ipython().run_line_magic('matplotlib', 'inline'); K = 3 if not get_ipython() else 4",
+            "def f(): return K",
+            3,
+        ),
     ],
 )
 def test_whatever_python_needs_comes_along(student, before, definition, expected):
     after = "K = 2" if before == "K = 1" else "def other(): pass"
     assert load(student(before, definition, after).program("f"))() == expected
+
+
+@pytest.mark.parametrize(
+    ("filling", "definition"),
+    [
+        ("T = {}\ndef fill(t): t['k'] = 3\nfill(T)", "def f(): return T['k']"),
+        ("T = {}\ndef fill(t, n): t['k'] = n\nfor i in range(4):\n    fill(T, i)", "def f(): return T['k']"),
+        ("import numpy as np\nW = np.zeros(2)\nW.fill(3)", "def f(): return W[0]"),
+        ("class C: pass\nc = C()\nsetattr(c, 'k', 3)", "def f(): return c.k"),
+        ("class C:\n    def fit(self): self.k = 3\nc = C()\nc.fit()", "def f(): return c.k"),
+        ("class C:\n    def set(self): self.k = 3\nc = C()\nc.set()", "def f(): return c.k"),
+        ("from collections import deque\nq = deque()\nq.appendleft(3)", "def f(): return q[0]"),
+        (
+            "H = {}\ndef reg(g):\n    H[g.__name__] = g\n    return g\n@reg\ndef total(): return 3",
+            "def f(): return H['total']()",
+        ),
+        ("class R:\n    def reg(self, g): self.g = g\nr = R()\n@r.reg\ndef total(): return 3", "def f(): return r.g()"),
+        ("H = {}\ndef fill(): H['k'] = 3\nfill()", "def f(): return H['k']"),
+    ],
+)
+def test_what_fills_an_object_by_a_call_runs_too(student, filling, definition):
+    assert load(student(filling, definition).program("f"))() == 3
+
+
+def test_a_call_that_perhaps_fills_something_may_fail(student):
+    work = student(
+        "T = [3]\ndef show_off(t): raise ValueError",
+        "def f(): return T[0]",
+        "show_off(T)",
+        "def broken(: pass\nwhile T: pass",
+        "broken(T)",
+        "T.count(not_there)",
+        "while True:\n    T.index(3)",
+    )
+    assert load(work.program("f"), limit_s=0.5)() == 3
+
+
+def test_a_trial_changes_nothing(student):
+    work = student(
+        "seen = []\nK = 3",
+        "def f():\n    seen.append(1)\n    return len(seen)\n\ncheck('4.1', f)\nf()\nprint(seen, f())\nhint(K)",
+        "from fedteach import panel\npanel(seen)\nslow(K)\ndef slow(k): return 1 / 0",
+    )
+    assert load(work.program("f"))() == 1
+
+
+@pytest.mark.parametrize(
+    "scratch", ["K = 5", "del K", "import time\nfor K in range(3): time.sleep(30)", "T['k'] = 5", "f = f()"]
+)
+def test_what_is_tried_out_below_the_last_check_changes_nothing(student, scratch):
+    cells = ["K = 1\nT = {'k': 2}", "def f(): return K, T['k'], late()", "def late(): return LATE"]
+    work = student(*cells, "check('4.1', f)\nLATE = 3", scratch, "check('4.2', f)\nLATE = 4")
+    assert load(work.program("f", exercise="4.1"))() == (1, 2, 3)
+
+
+def test_without_a_check_below_the_function_all_counts(student):
+    work = student("K = 1", "check('4.1', f)", "def f(): return K, L", "K = 2", "L = 3")
+    assert load(work.program("f", exercise="4.1"))() == (2, 3)
+    checked = student("K = 1", "def f(): return K, L", "check('4.1', f)", "K = 2", "L = 3")
+    assert load(checked.program("f", exercise="4.1"))() == (1, 3)
+
+
+def test_in_a_script_the_check_itself_is_the_end(tmp_path):
+    path = tmp_path / "04_aggregation.py"
+    path.write_text("K = 1\ndef f(): return K\ncheck('4.1', f)\nK = 2\n")
+    assert load(Notebook(path).program("f", exercise="4.1"))() == 1
+
+
+def test_a_classs_own_names_pull_in_nothing(student):
+    work = student(
+        "rounds = 1 / 0", "class Config:\n    rounds = 3\n    steps = rounds * 2", "def f(): return Config.steps"
+    )
+    assert load(work.program("f"))() == 6
+
+
+def test_modules_are_found_where_the_notebook_looks_for_them(student, tmp_path):
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "module_of_the_lib.py").write_text("import os\nK = os.environ['OF_THE_NOTEBOOK']")
+    path = list(sys.path)
+    work = student(
+        "import os, sys\nif 'lib' not in sys.path:\n    sys.path.insert(0, 'lib')\nos.environ['OF_THE_NOTEBOOK'] = '3'",
+        "from module_of_the_lib import K",
+        "def f(): return K",
+        "sys.path.append(1 / 0)",
+    )
+    with as_in(tmp_path):
+        assert load(work.program("f"))() == "3"
+    assert sys.path == path
+    assert "OF_THE_NOTEBOOK" not in os.environ
+
+
+def test_fedteachs_own_functions_say_and_keep_nothing(student, capsys, monkeypatch, tmp_path):
+    monkeypatch.delenv("FEDTEACH_PROGRESS", raising=False)
+    work = student(
+        "from fedteach import check, hint, progress, reset, use",
+        "if True:\n    def f(): return 'mine'\n    check('4.1', f); hint('4.1'); progress(); reset('4.1')",
+        "f = use('4.1', f)",
+    )
+    with as_in(tmp_path):
+        assert load(work.program("f"))() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == [NAME]
+    assert capsys.readouterr() == ("", "")
+    assert "FEDTEACH_PROGRESS" not in os.environ
+    assert fedteach.use.__module__ == fedteach.check.__module__ == "fedteach.lab.checking"
+
+
+def test_input_waits_for_nobody(student):
+    found = finding(student("name = input('name? ')", "def f(): return name"))
+    assert found.says.endswith("stops with EOFError: input() waits for somebody; give the value in the code")
+
+
+def test_a_loop_that_runs_already_does_not_mind_another(student):
+    async def in_a_kernel():
+        return load(student("async def get(): return 3\nK = await get()", "def f(): return K").program("f"))()
+
+    assert asyncio.run(in_a_kernel()) == 3
+
+
+def test_a_cell_for_another_language_is_named(student):
+    found = finding(student("%%writefile helper.py\ndef f(): return 1"))
+    assert (
+        found.says
+        == f"{NAME}, cell 1 cannot be run, so f is not there: it begins with %%writefile, and is not for Python."
+    )
+    assert (found.got, found.likely) == ("line 1: %%writefile helper.py", "that line must go")
+    found = finding(student("%%bash\n  def g(): return 1", "def f(): return g()"))
+    assert "so f uses g, which is not there: it begins with %%bash" in found.says
 
 
 def test_the_last_definition_wins_as_in_a_notebook(student):
@@ -212,6 +356,16 @@ def test_what_loading_prints_or_warns_of_is_nobodys_business(student, capsys):
     cell = "import sys, warnings\nfor i in [1]:\n    print('a'); print('b', file=sys.stderr); warnings.warn('c'); x = i"
     assert load(student(cell, "def f(): return x").program("f"))() == 1
     assert capsys.readouterr() == ("", "")
+
+
+def test_what_loading_changes_of_warnings_is_put_back(student):
+    filters = list(warnings.filters)
+    load(
+        student(
+            "import warnings\nwarnings.simplefilter('error')\nx = warnings.resetwarnings()", "def f(): return x"
+        ).program("f")
+    )
+    assert warnings.filters == filters
 
 
 def test_reading_runs_nothing_and_loads_no_heavy_package(student):

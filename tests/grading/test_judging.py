@@ -1,7 +1,11 @@
 """From a function to a verdict: every way in which a student's function can go wrong is answered in words."""
 
+import os
+import signal
 import sys
+import threading
 import time
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -105,9 +109,12 @@ def one_answer_too_many(x):
 @pytest.mark.parametrize(
     ("function", "words"),
     [
-        (lambda x: x**2, ["Each number should be twice", "got: [1., 4.]", "expected: [2., 4.]", "this is the square"]),
-        (lambda x: 3 * x, ["Each number should be twice", "called: double([1., 2.])"]),
-        (in_place, ["changes what it was given", "argument 1", "[2., 4.] after the call"]),
+        (
+            lambda x: x**2,
+            ["Each number should be twice", "got: array([1., 4.])", "expected: array([2., 4.])", "this is the square"],
+        ),
+        (lambda x: 3 * x, ["Each number should be twice", "called: double(array([1., 2.]))"]),
+        (in_place, ["changes what it was given", "argument 1", "array([2., 4.]) after the call"]),
         (lambda x: x, ["shares its memory"]),
         (lambda x: None, ["returned None", "is a `return` missing?"]),
         (stops, ["stopped with a KeyError", "print its keys", "return {}["]),
@@ -262,7 +269,7 @@ def test_a_stream_tells_how_many_arrays_were_held():
     updates = tuple(Update(str(i), 1, [np.ones(2), np.ones(1)], 1) for i in range(6))
 
     def held(function):
-        return Here(function).call((Stream(updates),), 5).after[0]
+        return Here(function).call((Stream(updates),), 5).after[0].most_held
 
     def runs_through(arriving):
         for update in arriving:
@@ -278,6 +285,112 @@ def test_a_stream_tells_how_many_arrays_were_held():
     assert held(list) == 12
     assert held(lambda arriving: [update.delta[0][:1] for update in arriving]) >= 5  # a view holds its array
     assert held(lambda arriving: None) == 0
+
+
+def test_a_stream_weighs_copies_too():
+    updates = tuple(Update(str(i), 1, [np.ones(50_000, np.float32)], 1) for i in range(10))
+
+    def most(function):
+        return Here(function).call((Stream(updates, weigh=True),), 5).after[0].most_bytes / 200_000
+
+    assert most(lambda arriving: [update.delta[0].copy() for update in arriving]) > 8
+    assert most(lambda arriving: [update.delta[0].tolist() for update in arriving]) > 8
+    assert most(lambda arriving: sum(float(update.delta[0].sum()) for update in arriving)) < 3
+    assert not tracemalloc.is_tracing()
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda updates: [sum(u.delta[0] for u in updates) / sum(u.n_examples for u in updates)],
+        lambda updates: [u.delta[0] for u in updates][: len(updates)],
+        lambda updates: [updates[0].delta[0]],
+    ],
+)
+def test_who_goes_through_a_stream_twice_is_told_so(function):
+    def question(ask):
+        stream = Stream(tuple(Update(str(i), 1, [np.ones(2, np.float32)], 1) for i in range(3)))
+        expect.weights(ask(stream), [np.ones(2)], "Other.")
+
+    assert "there is no second time" in judge_function(one_question(question), function).message
+
+
+def test_nothing_is_left_behind_by_a_call(tmp_path):
+    before = os.getcwd(), list(sys.path), np.geterr(), signal.getsignal(signal.SIGALRM), sys.gettrace(), sys.stdout
+
+    def vandal(x):
+        os.chdir(tmp_path)
+        sys.path.insert(0, "nowhere")
+        np.seterr(all="raise")
+        warnings.simplefilter("ignore")
+        return right(x)
+
+    filters = list(warnings.filters)
+    assert judge_function(DOUBLE, vandal).passed
+    judge_function(DOUBLE, endless)
+    after = os.getcwd(), list(sys.path), np.geterr(), signal.getsignal(signal.SIGALRM), sys.gettrace(), sys.stdout
+    assert after == before
+    assert list(warnings.filters) == filters
+
+
+def test_other_threads_print_and_warn_as_ever(capsys):
+    def works_while_another_thread_prints(x):
+        thread = threading.Thread(target=lambda: print("from elsewhere"))  # noqa: T201
+        thread.start()
+        thread.join()
+        print("from here")  # noqa: T201
+        return right(x)
+
+    verdict = judge_function(DOUBLE, works_while_another_thread_prints)
+    assert set(verdict.printed.split("\n")) == {"from here"}
+    assert "from elsewhere" in capsys.readouterr().out
+
+
+class SlowToSay:
+    def __repr__(self):
+        time.sleep(30)
+
+
+class SlowError(Exception):
+    def __str__(self):
+        time.sleep(30)
+
+
+class Leaves:
+    def __repr__(self):
+        sys.exit(0)
+
+
+def raises_slowly(x):
+    raise SlowError
+
+
+@pytest.mark.parametrize("function", [lambda x: SlowToSay(), lambda x: Leaves(), raises_slowly])
+def test_what_cannot_be_shown_in_time_is_answered_in_time(function):
+    began = time.monotonic()
+    assert judge_function(DOUBLE, function).state == "failed"
+    assert time.monotonic() - began < 10
+
+
+def test_calls_that_are_slow_together_are_not_called_endless():
+    def slow(x):
+        time.sleep(0.1)
+        return right(x)
+
+    message = judge_function(DOUBLE, slow).message
+    assert "too slow" in message
+    assert "never ends" not in message
+
+
+@pytest.mark.parametrize(
+    ("function", "word"),
+    [
+        (lambda x: right(x) if len(x) else ValueError("none"), "`raise` raises it"),
+        (lambda x: right(x) if len(x) else print("none"), "`print` only shows"),  # noqa: T201
+    ],
+)
+def test_a_refusal_that_is_none_is_explained(function, word):
+    assert word in judge_function(DOUBLE, function).message
 
 
 def test_a_probe_remembers_what_it_was_asked():

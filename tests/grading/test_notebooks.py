@@ -16,6 +16,15 @@ def test_code_cells_come_in_order_with_the_number_that_jupyter_shows(tmp_path):
     ]
 
 
+def test_a_cell_that_is_not_for_python_keeps_its_text_aside(tmp_path):
+    path = notebook(tmp_path / "a.ipynb", "%%bash\nls", "%%time\nx = 1", "")
+    assert code_cells(path) == [
+        Cell("a.ipynb, cell 1", "", left_out="%%bash\nls"),
+        Cell("a.ipynb, cell 2", "\nx = 1"),
+        Cell("a.ipynb, cell 3", ""),
+    ]
+
+
 def test_a_source_may_be_one_text_and_lines_may_end_as_on_windows(tmp_path):
     path = tmp_path / "a.ipynb"
     cells = [{"cell_type": "code", "source": "a = 1\r\nb = 2"}, {"cell_type": "raw", "source": "c"}, "odd", {}]

@@ -1,3 +1,5 @@
+from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -72,13 +74,35 @@ def test_numpy_scalars_become_numbers():
 def test_an_array_of_objects_is_a_list():
     one, other = ClientInfo("a", 1), ClientInfo("b", 2)
     assert to_plain(np.array([one, other])) == [one, other]
-    assert to_plain(np.array([Sly()], dtype=object))[0].kind == "Sly"
+    assert to_plain(np.array([Sly()], dtype=object)).kind == "ndarray"
+    assert to_plain(np.array([np.zeros(2), np.zeros(3)], dtype=object)).kind == "ndarray"
 
 
 def test_a_list_that_holds_itself_ends():
     circle: list = []
     circle.append(circle)
     assert "Strange" in repr(to_plain(circle))
+
+
+def test_a_flood_of_values_is_not_looked_at():
+    doubled: list = []
+    for _ in range(25):
+        doubled = [doubled, doubled]
+    for flood in (list(range(1_000_000)), dict.fromkeys(range(1_000_000)), doubled):
+        assert "too many to look at" in to_plain(flood).text
+    assert arrays_in(doubled[0][0][0][0][0][0][0][0][0][0][0][0][0][0][0]) == []
+
+
+def test_relatives_of_list_tuple_and_dict_become_these():
+    Pair = namedtuple("Pair", "one two")
+    for value, plain in (
+        (defaultdict(int, a=1), {"a": 1}),
+        (OrderedDict(a=1), {"a": 1}),
+        (Counter("aab"), {"a": 2, "b": 1}),
+        (deque([1, 2]), [1, 2]),
+        (Pair(1, [2]), (1, [2])),
+    ):
+        assert same(to_plain(value), plain)
 
 
 def test_records_are_copied_with_all_that_is_in_them():
@@ -126,7 +150,7 @@ def test_a_difference_says_where_it_is():
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (np.array([[4.0]], np.float32), "[[4.]]"),
+        (np.array([[4.0]], np.float32), "array([[4.]])"),
         (np.zeros((30, 2), np.float32), "an array of shape (30, 2), float32"),
         (np.float32(0.1) + 0, "0.1"),
         (0.1 + 0.2, "0.3"),
@@ -135,8 +159,8 @@ def test_a_difference_says_where_it_is():
         (ClientInfo("7", 3), "client '7'"),
         (Plan(epochs=2, batch_size=None), "Plan(epochs=2, batch_size=None)"),
         (Plan(), "Plan()"),
-        (Update("a", 1, [np.array([4.0])], 1), "Update(client 'a', round 1, 1 example, [[4.]])"),
-        (np.array(3.0), "3.0 (an array of shape ())"),
+        (Update("a", 1, [np.array([4.0])], 1), "Update(client 'a', round 1, 1 example, [array([4.])])"),
+        (np.array(3.0), "array(3.0)"),
     ],
 )
 def test_values_are_shown_short_and_clear(value, text):

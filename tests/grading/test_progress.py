@@ -51,13 +51,16 @@ def test_nothing_happened_means_not_started():
 
 def test_attempts_are_counted_up_to_the_first_that_passes():
     assert stand(check("failed", passed=1)) == Standing("tried", attempts=1, passed=1, of=3)
-    assert stand(check("failed"), check("failed"), check("passed", passed=3)) == Standing("passed", 3, 0, 3, 3)
+    assert stand(check("failed"), check("failed"), check("passed", passed=3)) == Standing("passed", 3, 0, 3, 3, True)
     # Running the whole notebook again passes again: no further attempt.
     assert stand(check("passed"), check("passed"), check("passed")).attempts == 1
 
 
-def test_what_was_right_and_is_broken_again_is_tried():
-    assert stand(check("passed"), check("failed")) == Standing("tried", attempts=2, of=3)
+def test_what_was_right_and_is_broken_again_is_tried_and_counts_no_further_attempts():
+    assert stand(check("passed"), check("failed")) == Standing("tried", attempts=1, of=3, has_passed=True)
+    there_and_back = [check("failed"), check("passed"), check("failed"), check("failed"), check("passed")]
+    assert stand(*there_and_back).attempts == 2
+    assert stand(*there_and_back, Event("reset", "4.1"), check("failed"), check("passed")).attempts == 2
 
 
 def test_a_stub_and_a_wait_for_another_exercise_are_no_attempts():
@@ -184,6 +187,22 @@ def test_it_lies_in_the_current_folder_or_where_the_environment_says(tmp_path, m
     assert progress.file() == tmp_path / "elsewhere.jsonl"
     monkeypatch.setenv("FEDTEACH_PROGRESS", str(tmp_path))
     assert progress.file() == tmp_path / "fedteach_progress.jsonl"
+
+
+def test_another_folder_takes_the_place_of_the_current_one(tmp_path, monkeypatch):
+    monkeypatch.delenv("FEDTEACH_PROGRESS", raising=False)
+    assert progress.file(tmp_path) == tmp_path / "fedteach_progress.jsonl"
+    monkeypatch.setenv("FEDTEACH_PROGRESS", "mine.jsonl")
+    assert progress.file(tmp_path) == tmp_path / "mine.jsonl"
+    assert progress.file() == Path.cwd() / "mine.jsonl"
+    monkeypatch.setenv("FEDTEACH_PROGRESS", "~/mine.jsonl")
+    assert progress.file(tmp_path) == Path.home() / "mine.jsonl"
+
+
+def test_an_event_keeps_the_time_at_which_it_happened(path):
+    event = progress.stamped(Event("hint", "4.1", hint=1, time="2026-11-23T08:30:00Z"))
+    append(path, event)
+    assert read(path) == [event]
 
 
 def test_a_missing_folder_is_made(tmp_path):

@@ -1,12 +1,16 @@
 """Verdicts on what is handed in: a folder or one notebook, whatever is in it."""
 
+import json
 import os
 import signal
+import sys
 
 import pytest
 
 from fedteach.grading import submission as module
 from fedteach.grading.exercise import Exercise
+from fedteach.grading.extract import Missing
+from fedteach.grading.program import Stopped
 from fedteach.grading.report import as_data, table
 from fedteach.grading.submission import Submission, SubmissionError
 from tests.lab.made_up import CATALOGUE, any_number, four
@@ -53,6 +57,40 @@ def test_a_function_may_stand_in_another_notebook_but_its_own_comes_first(tmp_pa
     assert found["2.1"] == "passed"
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Copy of 01_numbers.ipynb",
+        "1_numbers.ipynb",
+        "01_numbers-Copy1.ipynb",
+        "01_numbers (1).ipynb",
+        "anna_01_numbers.py",
+    ],
+)
+def test_a_notebook_is_known_by_step_and_topic_whatever_is_around_them(tmp_path, name):
+    path = tmp_path / name
+    notebook(path, DOUBLE) if path.suffix == ".ipynb" else path.write_text(DOUBLE)
+    (tmp_path / "._01_numbers.ipynb").write_text("left by a Mac")
+    assert states(tmp_path)["1.1"] == "passed"
+    assert states(path) == {"1.1": "passed", "1.2": "not started"}
+
+
+def test_where_the_notebook_is_not_started_its_copy_is_looked_at_and_named(tmp_path):
+    notebook(tmp_path / "01_numbers.ipynb", STUB, "def quadruple(x): return 4 * x")
+    notebook(tmp_path / "01_numbers (1).ipynb", STUB)
+    notebook(tmp_path / "Copy of 01_numbers.ipynb", DOUBLE)
+    work = judged(tmp_path)
+    assert work.verdict("1.1").passed
+    assert work.verdict("1.1").summary.endswith("(It was found in Copy of 01_numbers.ipynb.)")
+    assert work.function(CATALOGUE["1.1"])(2) == 4
+    assert "found" not in work.verdict("1.2").summary
+    assert as_data(work, work.exercises())["exercises"][0]["summary"] == work.verdict("1.1").summary
+
+
+def test_a_number_in_a_name_of_ones_own_is_no_step(tmp_path):
+    assert states(notebook(tmp_path / "homework_1_final.ipynb", SHOUT)) == {"2.1": "passed"}
+
+
 def test_what_is_not_there_is_not_started_and_says_where_it_was_looked_for(tmp_path):
     notebook(tmp_path / "01_numbers.ipynb", DOUBLE)
     work = judged(tmp_path)
@@ -96,7 +134,9 @@ def test_a_value_that_is_not_started_makes_its_function_wait(tmp_path):
 
 def test_a_function_that_fails_for_its_helpers_sake_waits(tmp_path):
     work = judged(notebook(tmp_path / "01_numbers.ipynb", "def double(x): return x", QUADRUPLE))
-    assert work.verdict("1.2").summary == "1.2 calls your 1.1 (double), which is not right yet: that one first."
+    assert (
+        work.verdict("1.2").summary == "quadruple builds on your 1.1 (double), which is not right yet: that one first."
+    )
     assert work.verdict("1.1").state == "failed"
 
 
@@ -110,7 +150,7 @@ def test_functions_that_call_each_other_in_a_circle_come_to_an_end(tmp_path):
     assert sorted(states(notebook(tmp_path / "01_numbers.ipynb", *cells)).values()) == ["failed", "waiting"]
 
 
-@pytest.mark.parametrize("way", ["exit()", "raise KeyboardInterrupt", "raise BaseException", "import os; os.abort"])
+@pytest.mark.parametrize("way", ["exit()", "raise KeyboardInterrupt", "raise BaseException", "import sys; sys.exit(0)"])
 def test_a_function_that_wants_to_leave_has_failed_and_the_next_is_judged(tmp_path, way):
     cells = f"def double(x):\n    {way}", "def quadruple(x): return 4 * x"
     assert states(notebook(tmp_path / "01_numbers.ipynb", *cells)) == {"1.1": "failed", "1.2": "passed"}
@@ -121,6 +161,55 @@ def test_ctrl_c_is_not_the_students(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         judged(notebook(tmp_path / "01_numbers.ipynb", DOUBLE)).verdict("1.1")
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_judging_leaves_the_process_as_it_was(tmp_path):
+    before = signal.getsignal(signal.SIGINT), list(sys.path), dict(os.environ), sys.stdin, os.getcwd()
+    cells = (
+        "import os, sys\nsys.path.append('../lib')\nos.environ['A'] = 'b'\nimport json",
+        DOUBLE + " + 0 * bool(json)",
+    )
+    assert states(notebook(tmp_path / "01_numbers.ipynb", *cells))["1.1"] == "passed"
+    assert (signal.getsignal(signal.SIGINT), list(sys.path), dict(os.environ), sys.stdin, os.getcwd()) == before
+    assert before[0] is signal.default_int_handler
+
+
+def test_judging_writes_nothing_beside_the_notebook(tmp_path, monkeypatch):
+    monkeypatch.delenv("FEDTEACH_PROGRESS", raising=False)
+    (tmp_path / "helper_of_mine_too.py").write_text("def times(a, b): return a * b\n")
+    cell = (
+        "from fedteach import check, use\nfrom helper_of_mine_too import times\n"
+        "if True:\n    def double(x):\n        check('0.1', double)\n        return times(2, x)\n"
+        "    check('4.1', double)"
+    )
+    path = notebook(tmp_path / "01_numbers.ipynb", cell, "double = use('4.1', double)")
+    assert states(path)["1.1"] == "passed"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["01_numbers.ipynb", "helper_of_mine_too.py"]
+
+
+def test_a_function_that_asks_somebody_is_told_that_nobody_is_there(tmp_path):
+    verdict = judged(notebook(tmp_path / "01_numbers.ipynb", "def double(x): return 2 * int(input('x? '))")).verdict(
+        "1.1"
+    )
+    assert "EOFError: input() waits for somebody; give the value in the code" in verdict.message
+
+
+def test_the_function_is_loaded_where_its_notebook_is(tmp_path):
+    (tmp_path / "factor.txt").write_text("2")
+    work = judged(
+        notebook(tmp_path / "01_numbers.ipynb", "k = int(open('factor.txt').read())", "def double(x): return k * x")
+    )
+    assert work.function(CATALOGUE["1.1"])(4) == 8
+    with pytest.raises(Missing):
+        work.function(CATALOGUE["1.2"])
+
+
+def test_a_function_that_cannot_be_loaded_says_why(tmp_path):
+    work = judged(
+        notebook(tmp_path / "01_numbers.ipynb", "if True:\n    raise KeyboardInterrupt\n    def double(x): pass")
+    )
+    with pytest.raises(Stopped, match="as if somebody had pressed Stop"):
+        work.function(CATALOGUE["1.1"])
 
 
 def test_a_mistake_in_a_check_of_ours_is_said_to_be_ours(tmp_path):
@@ -186,3 +275,11 @@ def test_the_table_has_states_and_points_and_what_to_mend_first(tmp_path):
     data = as_data(work, work.exercises())
     assert (data["points"], data["of"]) == (1, 3.5)
     assert data["exercises"][0]["finding"]["says"].startswith("Twice")
+
+
+def test_texts_of_the_students_are_shown_and_not_obeyed(tmp_path):
+    cell = r"def double(x): raise ValueError('\x1b[31mred\ud800\x07 \u202e')"
+    work = judged(notebook(tmp_path / "01_numbers.ipynb", cell))
+    text = "\n".join(table(work, work.exercises())) + json.dumps(as_data(work, work.exercises()), ensure_ascii=False)
+    assert "ValueError: red\\ud800\\x07 \\u202e" in text
+    assert text.encode().isascii()

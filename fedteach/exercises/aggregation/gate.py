@@ -1,16 +1,15 @@
 """4.3: the gate in front of the mean, and what must not get through it."""
 
 from collections.abc import Iterable, Sequence
-from typing import cast
+from dataclasses import replace
 
 import numpy as np
 
 from fedteach.exercises.aggregation.updates import random_updates
-from fedteach.exercises.common import WHY_NOT_FINITE
+from fedteach.exercises.common import WHY_NOT_FINITE, several
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask
 from fedteach.grading.exercise import Exercise
-from fedteach.grading.plain import kind_of
 from fedteach.messages import Update, Weights
 
 Accepted = tuple[list[Update], dict[str, str]]
@@ -18,91 +17,105 @@ Accepted = tuple[list[Update], dict[str, str]]
 
 def good_ones_pass(ask: Ask, rng: np.random.Generator) -> None:
     """Good updates of this round are all accepted, in their order."""
-    updates = random_updates(rng, 3)
-    expect.equal(
-        _names(ask(updates, 1, _like(updates))),
-        (["client 0", "client 1", "client 2"], []),
-        "Three good updates should give a list of three and no complaint.",
-    )
+    for n_clients in (3, 1, 5):
+        updates = random_updates(rng, n_clients)
+        names = [update.client for update in updates]
+        says = f"{n_clients} good updates should give a list of {n_clients} and no complaint."
+        likely: expect.Likely = [
+            (([], names), "all of them are refused: which of your conditions holds for a good update?")
+        ]
+        expect.equal(_names(ask(updates, 1, _like(updates))), (names, []), says, likely)
+    expect.equal(_names(ask([], 1, _like(updates))), ([], []), "Of no updates none is accepted, and none refused.")
 
 
 def not_a_number(ask: Ask, rng: np.random.Generator) -> None:
-    """An update that holds NaN or an infinite number is refused."""
-    for bad, where in ((np.nan, 0), (np.inf, 1), (-np.inf, 0)):
-        updates = random_updates(rng, 3)
-        updates[1].delta[where].flat[-1] = bad
-        why = WHY_NOT_FINITE[str(bad)] + (". Do you look at every tensor?" if where else "")
-        likely: expect.Likely = [((["client 0", "client 1", "client 2"], []), why)]
-        _refused(
-            ask, updates, 1, "client 1", f"One number of client 1's update is {bad}: averaged in, it spoils all", likely
-        )
+    """An update that holds NaN or an infinite number is refused, wherever it stands."""
+    for bad in (np.nan, np.inf, -np.inf):
+        for tensor in (0, 1, 0, 1):
+            updates, place = random_updates(rng, 3), int(rng.integers(3))
+            delta = updates[place].delta[tensor]
+            delta.flat[rng.integers(delta.size)] = bad
+            says = f"One number of client {place}'s update is {bad}: averaged in, it spoils all"
+            _refused(ask, updates, 1, place, says, f"{WHY_NOT_FINITE[str(bad)]}: at every number of every tensor")
 
 
 def wrong_shape(ask: Ask, rng: np.random.Generator) -> None:
     """An update whose arrays do not fit the model is refused: number of arrays, and the shape of each."""
-    updates = random_updates(rng, 3)
-    broadcastable = Update("client 1", 1, [updates[1].delta[0][:1], updates[1].delta[1]], 5)
-    too_few = Update("client 1", 1, updates[1].delta[:1], 5)
-    for bad, says in (
-        (broadcastable, "Client 1's first array has shape (1, 2), the model's has (3, 2)"),
-        (too_few, "Client 1 sent one array, the model has two"),
+    for says, spoil in (
+        ("the first array has shape (1, 2), the model's has (3, 2)", lambda one, two: [one[:1], two]),
+        ("there is one array, and the model has two", lambda one, two: [one]),
+        ("there are three arrays, and the model has two", lambda one, two: [one, two, two]),
+        ("the first array has shape (2, 3), the model's has (3, 2)", lambda one, two: [one.T.copy(), two]),
+        ("the second array has shape (2, 1), the model's has (2,)", lambda one, two: [one, two[:, None]]),
+        ("the second array has shape (3,), the model's has (2,)", lambda one, two: [one, np.append(two, two[0])]),
+        ("there is no array at all, and the model has two", lambda one, two: []),
     ):
-        likely: expect.Likely = [
-            (
-                (["client 0", "client 1", "client 2"], []),
-                "`zip` stops at the shorter list, and numpy stretches (1, 2) to (3, 2): compare lengths and shapes",
-            )
-        ]
-        _refused(ask, [updates[0], bad, updates[2]], 1, "client 1", says, likely)
+        updates, place = random_updates(rng, 3), int(rng.integers(3))
+        updates[place] = replace(updates[place], delta=spoil(*updates[place].delta))
+        _refused(ask, updates, 1, place, f"In client {place}'s update {says}", _WHY_ANY_SHAPE)
+
+
+_WHY_ANY_SHAPE = (
+    "compare the number of arrays, and the whole `.shape` of each: `zip` stops at the shorter list, and numpy "
+    "stretches (1, 2) to (3, 2)"
+)
 
 
 def late(ask: Ask, rng: np.random.Generator) -> None:
-    """An update of an earlier round is refused: it starts from a model that is gone."""
-    updates = random_updates(rng, 3)
-    updates = [Update(u.client, 4 if i == 1 else 5, u.delta, u.n_examples) for i, u in enumerate(updates)]
-    likely: expect.Likely = [
-        ((["client 0", "client 1", "client 2"], []), "`update.round` is the round that it answers")
-    ]
-    _refused(ask, updates, 5, "client 1", "Client 1's update answers round 4, and this is round 5", likely)
+    """An update of another round is refused: it starts from a model that is gone."""
+    for answered in (4, 2, 6):
+        updates, place = [replace(update, round=5) for update in random_updates(rng, 3)], int(rng.integers(3))
+        updates[place] = replace(updates[place], round=answered)
+        says = f"Client {place}'s update answers round {answered}, and this is round 5"
+        _refused(ask, updates, 5, place, says, "`update.round` is the round that it answers: is it this one?")
 
 
 def twice(ask: Ask, rng: np.random.Generator) -> None:
     """A client that answers twice counts once: the first answer stays."""
-    first, other, again = random_updates(rng, 3)
-    again = Update(first.client, 1, again.delta, again.n_examples)
-    accepted, refused = _checked(ask([first, other, again], 1, _like([first])))
-    expect.equal(
-        [update.client for update in accepted],
-        [first.client, other.client],
-        "Client 0 reported twice and must count once, or the shares no longer sum to 1.",
-        likely=[([first.client, other.client, first.client], "remember whose update was accepted, in a set")],
-    )
-    expect.true(
-        bool(np.array_equal(accepted[0].delta[0], first.delta[0])),
-        "Of two answers of the same client, the first one stays.",
-        likely="a dictionary by client keeps the last one",
-    )
-    expect.equal(list(refused), [first.client], "The second answer is to be refused, with its reason.")
+    for first in (0, 1):
+        updates = random_updates(rng, 3)
+        again = replace(updates[2], client=updates[first].client)
+        names = [update.client for update in updates[:2]]
+        accepted, refused = _checked(ask([*updates[:2], again], 1, _like(updates)))
+        expect.equal(
+            [update.client for update in accepted],
+            names,
+            f"Client {first} reported twice and must count once, or the shares no longer sum to 1.",
+            likely=[([*names, again.client], "remember whose update was accepted, in a set")],
+        )
+        expect.true(
+            bool(np.array_equal(accepted[first].delta[0], updates[first].delta[0])),
+            "Of two answers of the same client, the first one stays.",
+            likely="a dictionary by client keeps the last one",
+        )
+        expect.equal(list(refused), [again.client], "The second answer is to be refused, with its reason.")
 
 
 def no_examples(ask: Ask, rng: np.random.Generator) -> None:
     """An update that counts less than one example is refused."""
-    updates = random_updates(rng, 3)
-    updates[1] = Update("client 1", 1, updates[1].delta, 0)
-    _refused(ask, updates, 1, "client 1", "Client 1 says that it trained on 0 examples", [])
+    for n_examples in (0, -3):
+        updates, place = random_updates(rng, 3), int(rng.integers(3))
+        updates[place] = replace(updates[place], n_examples=n_examples)
+        says = f"Client {place}'s update says that it trained on {n_examples} examples"
+        _refused(ask, updates, 1, place, says, "an update counts from one example on: `update.n_examples < 1`")
 
 
 def a_bad_one_leaves_no_trace(ask: Ask, rng: np.random.Generator) -> None:
     """A refused answer does not use up a client's turn: its later, good answer counts."""
-    good, other = random_updates(rng, 2)
-    broken = Update(good.client, 1, [np.full_like(tensor, np.nan) for tensor in good.delta], good.n_examples)
-    accepted, _ = _checked(ask([broken, other, good], 1, _like([good])))
-    expect.equal(
-        sorted(update.client for update in accepted),
-        ["client 0", "client 1"],
-        "Client 0 first sent NaN and then a good update: the good one counts.",
-        likely=[(["client 1"], "a client is remembered as seen although its update was refused")],
-    )
+    for what, spoil in (
+        ("NaN", lambda good: replace(good, delta=[np.full_like(tensor, np.nan) for tensor in good.delta])),
+        ("an answer to an earlier round", lambda good: replace(good, round=0)),
+        ("one of 0 examples", lambda good: replace(good, n_examples=0)),
+        ("one array too few", lambda good: replace(good, delta=good.delta[:1])),
+    ):
+        good, other = random_updates(rng, 2)
+        accepted, _ = _checked(ask([spoil(good), other, good], 1, _like([good])))
+        expect.equal(
+            sorted(update.client for update in accepted),
+            ["client 0", "client 1"],
+            f"Client 0 first sent {what} and then a good update: the good one counts.",
+            likely=[(["client 1"], "a client is remembered as seen although its update was refused")],
+        )
 
 
 def _like(updates: Sequence[Update]) -> Weights:
@@ -110,15 +123,9 @@ def _like(updates: Sequence[Update]) -> Weights:
 
 
 def _checked(answer: object) -> Accepted:
-    expect.true(
-        isinstance(answer, tuple) and [type(item) for item in answer] == [list, dict],
-        f"Expected two things, the list of accepted updates and the dict of refused ones; your function returned "
-        f"{kind_of(answer)}.",
-        got=answer,
-        expected="(accepted, refused)",
-        likely="`return accepted, refused` returns both",
-    )
-    accepted, refused = cast(Accepted, answer)
+    accepted, refused = several(answer, "accepted", "refused", are="the accepted updates and the refused clients")
+    expect.same_kind(accepted, accepted if isinstance(accepted, list) else [], "item 0")
+    expect.same_kind(refused, refused if isinstance(refused, dict) else {}, "item 1")
     for place, update in enumerate(accepted):
         expect.true(
             isinstance(update, Update),
@@ -140,11 +147,13 @@ def _names(answer: object) -> tuple[list[str], list[str]]:
     return [update.client for update in accepted], list(refused)
 
 
-def _refused(ask: Ask, updates: list[Update], round: int, client: str, says: str, likely: expect.Likely) -> None:
-    others = [update.client for update in updates if update.client != client]
-    good = next(update for update in updates if update.client == others[0])
+def _refused(ask: Ask, updates: list[Update], round: int, place: int, says: str, why_kept: str) -> None:
+    """Insist that the update at one place is refused, and the others are not."""
+    names = [update.client for update in updates]
+    others = [name for name in names if name != names[place]]
+    good = updates[place - 1]
     answer = _names(ask(updates, round, _like([good])))
-    expect.equal(answer, (others, [client]), f"{says}. Refuse it, keep the others.", likely)
+    expect.equal(answer, (others, [names[place]]), f"{says}. Refuse it, keep the others.", [((names, []), why_kept)])
 
 
 def reference_accept(updates: Iterable[Update], round: int, like: Weights) -> Accepted:

@@ -11,22 +11,29 @@ from fedteach.grading.exercise import Exercise
 from fedteach.grading.recipes import Stream
 from fedteach.messages import Update, Weights
 
+MOST_HELD = 6
+"""Updates' worth of memory that a stream may need: a running mean, a new one, the update at hand, and some to spare."""
+
 
 def by_hand(ask: Ask, rng: np.random.Generator) -> None:
-    """Two clients: one example says 0, three examples say +4. The mean is 3."""
-    zero, four = np.array([0.0], np.float32), np.array([4.0], np.float32)
+    """Two clients: one example says 2, three examples say 6. The mean is 5."""
+    two, six = np.array([2.0], np.float32), np.array([6.0], np.float32)
+    says = "The mean over all four examples is (2 + 6 + 6 + 6) / 4 = 5."
+    causes = {
+        4.0: "each client counts the same here; weigh it by its number of examples",
+        20.0: "the sum is not divided by the total number of examples",
+        10.0: "the sum is divided by the number of clients; divide by the total number of examples",
+        5.6: "the number of examples is multiplied in twice",
+        6.0: "only the last update has arrived in the result",
+        2.0: "only the first update has arrived in the result",
+        0.0: "nothing has arrived in the result: is the sum kept, and is `//` meant to be `/`?",
+        14.0: "the share is one of *all* examples so far: add the new ones before you divide",
+    }
     expect.weights(
-        ask(Stream((Update("a", 1, [zero], 1), Update("b", 1, [four], 3)))),
-        [np.array([3.0])],
-        "The mean over all four examples is (0 + 4 + 4 + 4) / 4 = 3.",
-        likely=[
-            ([np.array([2.0])], "each client counts the same here; weigh it by its number of examples"),
-            ([np.array([12.0])], "the sum is not divided by the total number of examples"),
-            ([np.array([6.0])], "the sum is divided by the number of clients; divide by the total number of examples"),
-            ([np.array([3.6])], "the number of examples is multiplied in twice"),
-            ([np.array([4.0])], "only the last update has arrived in the result"),
-            ([np.array([0.0])], "only the first update has arrived in the result"),
-        ],
+        ask(Stream((Update("Anna", 1, [two], 1), Update("Ben", 1, [six], 3)))),
+        [np.array([5.0])],
+        says,
+        likely=[([np.array([wrong])], cause) for wrong, cause in causes.items()],
     )
 
 
@@ -73,16 +80,24 @@ def one_at_a_time(ask: Ask, rng: np.random.Generator) -> None:
     """While the next update comes in, the ones before are gone: memory for one update, not for all."""
     updates = random_updates(rng, 12)
     reply = ask.reply(Stream(tuple(updates)))
-    held = reply.after[0] // len(SHAPES)
     # `for update in updates` itself holds one while it fetches the next; the first may be kept to know the shapes.
-    expect.true(
-        held <= 2,
-        f"Your function held {held} updates at once; a thousand clients would fill the memory.",
-        got=f"{held} of 12 updates held at the same time",
-        expected="1, the one that has just come in",
-        likely="`list(updates)` or a comprehension collects them all; keep a running sum instead",
-    )
+    _few_held(reply.after[0].most_held // len(SHAPES), "the updates themselves")
     expect.weights(reply.value, mean_of(updates), "The mean of 12 updates that arrive one by one is not the right one.")
+    large = [Update(u.client, 1, [rng.normal(size=20_000).astype(np.float32)], u.n_examples) for u in updates]
+    reply = ask.reply(Stream(tuple(large), weigh=True))
+    # Copies count as well: a running sum in float64 takes 2 updates' bytes, and the update at hand one.
+    _few_held(round(reply.after[0].most_bytes / large[0].delta[0].nbytes), "copies or parts of them")
+    expect.weights(reply.value, mean_of(large), "The mean of 12 large updates is not the right one.")
+
+
+def _few_held(held: int, what: str) -> None:
+    expect.true(
+        held <= (2 if "themselves" in what else MOST_HELD),
+        f"Your function held {held} updates at once; a thousand clients would fill the memory.",
+        got=f"memory for {held} of 12 updates in use at the same time ({what})",
+        expected="memory for the one that has just come in, and for a running mean",
+        likely="`list(updates)`, a comprehension or `append` collects them all; keep a running sum instead",
+    )
 
 
 def reference_mean(updates: Iterable[Update]) -> Weights:

@@ -36,6 +36,11 @@ def number_by_number(ask: Ask, rng: np.random.Generator) -> None:
             "Some numbers are not the median over the clients.",
             likely=[
                 (mean_of(updates), "this is the weighted mean"),
+                (_with_copies(updates), "each client counts once here, whatever its n_examples says"),
+                *(
+                    (update.delta, "this is one client's whole update; the median is taken number by number")
+                    for update in updates
+                ),
                 (
                     [np.full(shape, np.median(t), np.float32) for shape, t in zip(SHAPES, _stacks(updates))],  # noqa: B905
                     "this is the median over a whole tensor; `axis=0` takes it over the clients alone",
@@ -48,8 +53,25 @@ def number_by_number(ask: Ask, rng: np.random.Generator) -> None:
         )
 
 
+def _with_copies(updates: Sequence[Update]) -> Weights:
+    """Take the median as if each client stood there as often as it has examples."""
+    sizes = [update.n_examples for update in updates]
+    return combined(updates, lambda stack: np.median(np.repeat(stack, sizes, axis=0), axis=0))
+
+
 def _stacks(updates: Sequence[Update]) -> list[np.ndarray]:
     return [np.stack(tensor) for tensor in zip(*(update.delta for update in updates), strict=True)]
+
+
+def a_list_is_left_alone(ask: Ask, rng: np.random.Generator) -> None:
+    """It takes a list as well, leaves the updates in it alone, and returns new arrays."""
+    for n_clients in (1, 2, 3):
+        updates = random_updates(rng, n_clients)
+        expect.weights(
+            ask(updates),
+            combined(updates, lambda stack: np.median(stack, axis=0)),
+            f"The median of a list of {n_clients} updates is not the right one.",
+        )
 
 
 def everybody_counts_the_same(ask: Ask, rng: np.random.Generator) -> None:
@@ -79,6 +101,6 @@ MEDIAN = Exercise(
         "How can you put the same tensor of all clients on top of each other, as one array of shape (clients, ...)?",
         "Over which axis of that stack do the clients lie?",
     ),
-    cases=(middle_of_three, number_by_number, everybody_counts_the_same, nobody_answered),
+    cases=(middle_of_three, number_by_number, everybody_counts_the_same, a_list_is_left_alone, nobody_answered),
     reference=reference_median,
 )
