@@ -22,7 +22,7 @@ _Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Where the notebo
 def build(solutions: _Solutions = COURSE.solutions, out: _Out = None) -> None:
     """Build notebooks/ from solutions/, and the stubs that reset() gives back.
 
-    With --out DIR, only the notebooks are built, there.
+    With --out DIR, only the notebooks are built, there. Sources of another folder need it.
     """
     from fedteach.authoring import building
 
@@ -64,8 +64,15 @@ Next: replace what is in them by your own, then
 
 
 def _course(solutions: Path, out: Path | None) -> Course:
-    """Return the course, or other folders; then the stubs of the course are left alone."""
-    if solutions == COURSE.solutions and out in (None, COURSE.notebooks):
+    """Return the course, or other folders; then the stubs of the course are left alone.
+
+    Raises:
+        AuthoringError: if the notebooks of other sources would take the place of the course's own.
+    """
+    its_own = solutions.resolve() == COURSE.solutions.resolve()
+    if out is None and not its_own:
+        raise AuthoringError(f"expected --out DIR for the notebooks of {solutions}: {COURSE.notebooks} is the course's")
+    if its_own and (out is None or out.resolve() == COURSE.notebooks.resolve()):
         return COURSE
     return Course(solutions, out or COURSE.notebooks)
 

@@ -15,7 +15,7 @@ from fedteach.authoring.notebook import notebook_text
 from fedteach.authoring.python import calls, comments, parsed_or_empty
 from fedteach.authoring.release import Stub
 from fedteach.authoring.sources import Course, Source, code_of, read_sources
-from fedteach.grading.exercise import Exercise
+from fedteach.grading.exercise import Exercise, says
 from fedteach.grading.judging import judge_function
 from fedteach.grading.submission import Submission
 from fedteach.grading.verdict import Verdict
@@ -190,6 +190,13 @@ def _of_the_mistakes(promise: Promise) -> Iterator[str]:
                 f"{file}: {one.name} fails as it should, but the verdict does not say {one.says!r}. It says"
                 f" {_cause(verdict)!r}: correct the phrase, or the case that fails"
             )
+
+
+def unproven(exercise: Exercise, mistakes: Sequence[Mistake]) -> list[str]:
+    """Return what those cases ask for that no planted mistake fails first: they could be deleted unseen."""
+    verdicts = [judge_function(exercise, one.function) for one in mistakes if one.exercise == exercise.id]
+    noticed = {next((case.says for case in verdict.cases if case.finding), "") for verdict in verdicts}
+    return [asks for case in exercise.cases if (asks := says(case)) not in noticed]
 
 
 def _plain(text: str) -> str:

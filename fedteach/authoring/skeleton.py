@@ -36,6 +36,8 @@ def begin(name: str, root: Path) -> list[Path]:
         root / "fedteach" / "exercises" / f"{topic}.py": _EXERCISES,
     }
     others = [path for path in (root / "solutions").glob(f"{number}_*.py") if path not in files]
+    # A folder of this name would hide the module.
+    others += [path for path in [root / "fedteach" / "exercises" / topic] if path.exists()]
     if taken := [*others, *(path for path in files if path.exists())]:
         there = ", ".join(path.relative_to(root).as_posix() for path in taken)
         raise AuthoringError(f"{name} cannot be begun, and nothing was written, for there is already {there}")
@@ -52,7 +54,7 @@ def _parts(name: str) -> tuple[str, str]:
         raise AuthoringError(f"expected a name such as 08_topic: two digits, then small letters, got {name!r}")
     number, topic = found.groups()
     # The topic becomes a module in fedteach/exercises.
-    if keyword.iskeyword(topic) or topic == "stubs" or topic.startswith("test_"):
+    if keyword.iskeyword(topic) or topic in ("common", "stubs") or topic.startswith("test_"):
         raise AuthoringError(f"{topic!r} cannot be the name of a module of exercises: choose another topic")
     if len(topic) > _LONGEST:
         raise AuthoringError(f"expected a topic of up to {_LONGEST} letters, got {len(topic)}: {topic}")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fedteach.grading.exercise import Exercise
+from fedteach.grading.words import article
 from fedteach.lab import box
 
 MISSING: Any = object()
@@ -62,7 +63,10 @@ def exercise_of(given: Any, exercises: Mapping[str, Exercise], call: str = "chec
 
 def number_in(given: Any) -> str:
     """Return the number of an exercise in what a student wrote, such as "4.1" in 4.1 or "exercise 4,1"; "" for none."""
-    found = re.search(r"\d+\s*[.,]\s*\d+|\d+", str(given)) if isinstance(given, str | int | float) else None
+    try:
+        found = re.search(r"\d+\s*[.,]\s*\d+|\d+", str(given)) if isinstance(given, str | int | float) else None
+    except ValueError:  # Python writes no number of thousands of digits
+        return ""
     return re.sub(r"\s", "", found[0]).replace(",", ".") if found else ""
 
 
@@ -84,6 +88,11 @@ def _there_are(step: str, exercises: Mapping[str, Exercise]) -> str:
     return f"The numbers go from {numbers[0]} to {numbers[-1]}." if numbers else ""
 
 
+def in_order(first: Any, second: Any, exercises: Mapping[str, Exercise]) -> tuple[Any, Any]:
+    """Return the number and the function, in whichever order they came."""
+    return (second, first) if callable(first) and number_in(second) in exercises else (first, second)
+
+
 def both_of(
     first: Any, second: Any, others: tuple[Any, ...], exercises: Mapping[str, Exercise]
 ) -> tuple[Exercise, Callable[..., Any]]:
@@ -92,8 +101,7 @@ def both_of(
     Raises:
         Misunderstood: if either of them is missing or something else.
     """
-    if callable(first) and number_in(second) in exercises:
-        first, second = second, first
+    first, second = in_order(first, second, exercises)
     exercise = exercise_of(first, exercises, by_name=name_of(second))
     line = _line("check", exercise)
     if second is MISSING:
@@ -127,8 +135,7 @@ def _no_function(given: Any, line: str) -> tuple[str, str]:
     if isinstance(given, str):
         return "A name in quotes is only a text.", f"Leave its quotes away: {line}."
     kind = type(given).__name__
-    article = "an" if kind[:1].lower() in "aeiou" else "a"
-    says = f"This is {article} {kind}, perhaps what your function returned, and not the function itself."
+    says = f"This is {article(kind)} {kind}, perhaps what your function returned, and not the function itself."
     return says, f"Write {line}: the name alone, without brackets after it."
 
 
@@ -136,11 +143,19 @@ def is_fedteachs(function: Any) -> bool:
     """Say whether a function comes with fedteach."""
     if isinstance(function, functools.partial):
         function = function.func
-    module = getattr(function, "__module__", None)
+    module = attribute(function, "__module__")
     return isinstance(module, str) and (module == "fedteach" or module.startswith("fedteach."))
 
 
 def name_of(function: Any) -> str:
     """Return a function's name; "" for what has none."""
-    name = getattr(function, "__name__", "")
+    name = attribute(function, "__name__")
     return name if isinstance(name, str) and name.isidentifier() else ""
+
+
+def attribute(thing: Any, name: str) -> Any:
+    """Return an attribute of anything; None if it has none, or raises whatever it likes at the question."""
+    try:
+        return getattr(thing, name, None)
+    except Exception:
+        return None

@@ -6,11 +6,12 @@ through and nothing leaks out of the box. Whatever a student's code may have put
 
 import re
 import sys
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
+
+from fedteach.grading.readable import readable as readable
 
 # The paper of the pictures (lab/plots/card.py, which would load matplotlib).
 PAPER, EDGE, INK, SOFT, CODE_PAPER = "#F9F6EF", "#D6D0C0", "#1B2733", "#55606A", "#ECE7DA"
@@ -21,10 +22,6 @@ _CODE = (
     f"background-color: {CODE_PAPER}; color: {INK}; border-radius: 4px; font-family: {_MONO}; font-size: 13px; "
     "line-height: 1.45; white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: isolate"
 )
-
-# What a terminal takes as an order (colours, cursor, titles): ESC [ ... letter, ESC ] ... BEL, ESC and one character.
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
-_MAY_STAY = "\n\t\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
 
 
 @dataclass(frozen=True)
@@ -166,22 +163,6 @@ def with_code(text: str) -> str:
 def in_text(text: str) -> str:
     """Return a text as HTML that shows just this text."""
     return escape(readable(text))
-
-
-def readable(text: str) -> str:
-    """Return a text without orders to a terminal, and with a name for every character that cannot be seen.
-
-    Among these are the ones that turn the direction of writing round, which can make a line read as what it is not,
-    and halves of characters, which no notebook can be sent.
-    """
-    return "".join(_readable(character) for character in _ANSI.sub("", text).replace("\r\n", "\n"))
-
-
-def _readable(character: str) -> str:
-    hidden = unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
-    if not hidden or character in _MAY_STAY:
-        return character
-    return character.encode("unicode_escape", "backslashreplace").decode("ascii")
 
 
 def cut(text: str, most: int, most_lines: int = 40) -> str:

@@ -35,16 +35,17 @@ def check(exercise: Any = None, function: Any = MISSING, *others: Any) -> None:
         wanted, judged = asked.both_of(exercise, function, others, catalogue())
     except Misunderstood as error:
         return _say("check", error)
+    record = kept.record()
     began = time.perf_counter()
     try:
         verdict = judge_function(wanted, judged)
     except Exception:
         return box.show(_our_fault(wanted))
     seconds = time.perf_counter() - began
-    standings, trouble = kept.standings()
+    standings, trouble = record.standings()
     verdict, aside = feedback.waiting_for_another(verdict, judged, catalogue(), standings)
     before = standings.get(wanted.id, Standing())
-    standings[wanted.id], new_trouble = kept.happened(checked(verdict, seconds), before)
+    standings[wanted.id], new_trouble = record.happened(checked(verdict, seconds), before)
     below = feedback.sentences(verdict, judged, before, catalogue(), standings)
     return box.show(verdict_box(verdict, [*below, trouble or new_trouble], aside))
 
@@ -60,18 +61,23 @@ def hint(exercise: Any = None, *others: Any) -> None:
         wanted = asked.exercise_of(exercise, catalogue(), "hint")
     except Misunderstood as error:
         return _say("hint", error)
-    before = kept.standings()[0].get(wanted.id, Standing())
+    record = kept.record()
+    before = record.standings()[0].get(wanted.id, Standing())
     number = before.hints + 1
     if number <= len(wanted.hints):
-        kept.happened(Event("hint", wanted.id, hint=number), before)
+        record.happened(Event("hint", wanted.id, hint=number), before)
     return box.show(hint_box(wanted, number))
 
 
-def progress() -> None:
-    """Draw which exercises are done, and how many attempts and hints they took."""
+def progress(*others: Any) -> None:
+    """Draw which exercises are done, and how many attempts and hints they took.
+
+    Args:
+        *others: not needed; all exercises are in the picture.
+    """
     from fedteach.lab.plots import progress as draw
 
-    standings, trouble = kept.standings()
+    standings, trouble = kept.record().standings()
     box.show(draw(list(catalogue().values()), standings))
     if trouble:
         box.show(box.line(trouble))
@@ -89,8 +95,9 @@ def reset(exercise: Any = None, *others: Any) -> None:
         stub = _stub(wanted)
     except Misunderstood as error:
         return _say("reset", error)
-    before = kept.standings()[0].get(wanted.id, Standing())
-    _, trouble = kept.happened(Event("reset", wanted.id), before)
+    record = kept.record()
+    before = record.standings()[0].get(wanted.id, Standing())
+    _, trouble = record.happened(Event("reset", wanted.id), before)
     heading, says = f"{wanted.id} {wanted.title}", f"{wanted.id} counts as not started again."
     if frontend.headless():
         return box.show(notice_box(heading, says, [trouble], look="hint", word="Reset", code=stub))
@@ -102,21 +109,26 @@ def reset(exercise: Any = None, *others: Any) -> None:
     return box.show(notice_box(heading, says, below, look="hint", word="Reset"))
 
 
-def use(exercise: Any, function: Any) -> Callable[..., Any]:
+def use(exercise: Any = None, function: Any = MISSING, *others: Any) -> Callable[..., Any]:
     """Return your function if it passes its check; else fedteach's own, and say so. This is no attempt.
+
+    It is judged anew each time: what it calls may have changed since, even where the function itself has not.
 
     Args:
         exercise: its number, "4.1".
         function: your function.
+        *others: not needed.
 
     Raises:
-        ValueError: if there is no such exercise.
+        ValueError: if there is no such exercise; a notebook shows its sentence alone.
     """
-    wanted = asked.exercise_of(exercise, catalogue(), "use")
-    why = why_not(wanted, function)
+    exercise, function = asked.in_order(exercise, function, catalogue())
+    wanted = asked.exercise_of(exercise, catalogue(), "use", asked.name_of(function))
+    why = f'is missing in `use("{wanted.id}", {wanted.function})`' if function is MISSING else why_not(wanted, function)
     if not why:
         return function
-    box.show(box.line(f"{wanted.id} (`{wanted.function}`) {why}: fedteach's own is used below."))
+    instead = "fedteach's own is used here. Run this cell again when yours is ready."
+    box.show(box.line(f"{wanted.id} (`{wanted.function}`) {why}: {instead}"))
     return wanted.reference
 
 

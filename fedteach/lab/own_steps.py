@@ -9,8 +9,9 @@ from typing import Any
 
 from fedteach.exercises import catalogue
 from fedteach.grading.exercise import Exercise
+from fedteach.grading.extract import Missing
 from fedteach.grading.not_started import NotStarted
-from fedteach.grading.program import Stopped, load
+from fedteach.grading.program import Stopped
 from fedteach.grading.submission import Submission, SubmissionError
 from fedteach.lab import box
 from fedteach.lab.box import LOOKS, Box
@@ -68,9 +69,8 @@ def _function(submission: Submission, exercise: Exercise) -> Any:
     if state != "passed":
         return _WHY[state]
     try:
-        _notebook, program = submission.program(exercise)
-        return load(program)
-    except (Stopped, NotStarted):
+        return submission.function(exercise)
+    except (Missing, Stopped, NotStarted):
         return "could not be loaded"
 
 

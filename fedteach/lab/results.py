@@ -17,7 +17,8 @@ def results_table(histories: Mapping[str, History], *, reach: float | None = Non
 
     Returns:
         A text table for `print`. Accuracies are the server's, in percent; "clients" are the lowest and the highest
-        of the clients' own models in the last round; bytes and seconds are those of all rounds together.
+        of the clients' own models in the last round, or the one figure that both are; bytes and seconds are those of
+        all rounds together.
 
     Raises:
         ValueError: if there is no run, or `reach` is no share.
@@ -56,7 +57,10 @@ def _line(name: str, history: History, reach: float | None) -> list[str]:
 def _clients(history: History) -> str:
     """Say the lowest and highest accuracy of the clients' models in the last round."""
     figures = [m["accuracy"] for m in history[-1].clients.values() if "accuracy" in m] if len(history) else []
-    return f"{100 * min(figures):.1f}-{_percent(max(figures))}" if figures else _NOTHING
+    if not figures:
+        return _NOTHING
+    lowest, highest = _percent(min(figures)), _percent(max(figures))
+    return highest if lowest == highest else f"{100 * min(figures):.1f}-{highest}"
 
 
 def _percent(share: float) -> str:

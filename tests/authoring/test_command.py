@@ -8,8 +8,9 @@ from typer.testing import CliRunner
 
 from fedteach.authoring import command
 from fedteach.authoring.command import author_app
+from fedteach.authoring.sources import Course
 from fedteach.cli import app
-from tests.authoring.courses import exercises, small_course
+from tests.authoring.courses import exercises, small_course, write
 
 
 @pytest.fixture
@@ -35,6 +36,25 @@ def test_another_folder_leaves_the_stubs_of_the_course_alone(course, tmp_path, m
     assert not course.stubs.exists()
     assert author("build", "--solutions", course.solutions).exit_code == 0
     assert course.stubs.exists()
+
+
+@pytest.mark.parametrize("word", ["build", "check"])
+def test_other_sources_need_a_folder_of_their_own(course, tmp_path, monkeypatch, word):
+    monkeypatch.setattr(command, "COURSE", Course(tmp_path / "its own", tmp_path / "notebooks"))
+    before = {path.name: path.read_bytes() for path in course.notebooks.iterdir()}
+    write(course.solutions, n00_welcome="# %%\n1 + 1\n")
+    result = author(word, "--solutions", course.solutions)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith(f"expected --out DIR for the notebooks of {course.solutions}")
+    assert {path.name: path.read_bytes() for path in course.notebooks.iterdir()} == before
+
+
+def test_the_course_is_known_by_any_path_to_it(course, tmp_path, monkeypatch):
+    monkeypatch.setattr(command, "COURSE", course)
+    monkeypatch.chdir(tmp_path)
+    for words in (("--solutions", "solutions"), ("--solutions", "./solutions/../solutions", "--out", "notebooks")):
+        course.stubs.unlink()
+        assert author("build", *words).stdout == "built stubs.json\n"
 
 
 def test_check_says_that_all_is_well_or_what_is_not(course, monkeypatch):
@@ -68,7 +88,8 @@ def test_a_catalogue_that_contradicts_itself_is_told_in_words(course, monkeypatc
         raise ValueError("exercises share the same id: 4.1")
 
     monkeypatch.setattr("fedteach.exercises.catalogue", catalogue)
-    assert author("check", "--solutions", course.solutions).stderr == "exercises share the same id: 4.1\n"
+    folders = ("--solutions", course.solutions, "--out", course.notebooks)
+    assert author("check", *folders).stderr == "exercises share the same id: 4.1\n"
 
 
 def test_it_is_a_part_of_fedteach():

@@ -9,10 +9,11 @@ from dataclasses import replace
 import pytest
 
 from fedteach.authoring.building import build
-from fedteach.authoring.promises import Promise, broken, check, ids_match
+from fedteach.authoring.mistakes import mistakes_in
+from fedteach.authoring.promises import Promise, all_mistakes, broken, check, ids_match, unproven
 from fedteach.authoring.sources import COURSE, read_sources
 from fedteach.exercises import catalogue
-from tests.authoring.courses import ADDING, MISTAKES, adds, exercise, exercises, small_course, write
+from tests.authoring.courses import ADDING, MISTAKES, adds, exercise, exercises, small_course, subtracts, write
 
 
 def always_right(ask, rng):
@@ -175,6 +176,42 @@ def test_marks_that_cannot_be_read_are_said_before_anything_else(tmp_path):
         "solutions/05_one.py",
         "solutions/06_two.py",
     ]
+
+
+def test_a_case_that_no_mistake_fails_first_could_be_deleted_unseen(tmp_path):
+    mistakes = mistakes_in(small_course(tmp_path).mistakes / "04_adding.py")
+    assert unproven(exercise(), mistakes) == []
+    assert unproven(exercise(cases=(adds, always_right, subtracts)), mistakes) == [
+        "Anything will do.",
+        "Five less three make two.",
+    ]
+    assert unproven(exercise(), []) == ["Five and three make eight."]
+
+
+# Cases that no planted mistake fails first. Better than a new line here is a new mistake in solutions/mistakes.
+UNPROVEN: dict[str, list[str]] = {
+    # Whatever goes wrong with the order of another program goes wrong with our own messages of many tensors first.
+    "2.2": [
+        "Another program wrote its tensors in another order, which is its right: their names say where they belong."
+    ],
+    "4.1": [
+        "Any number of clients, models of several tensors.",
+        "It takes a list as well, and leaves the updates in it alone.",
+    ],
+    "4.2": [
+        "Any number of clients, models of several tensors.",
+        "The mean of a single update is a copy of it: changing it must not change the client's own arrays.",
+    ],
+    "4.4": ["A poisoned client that claims to hold a million examples still counts once."],
+}
+
+
+@pytest.mark.slow
+def test_no_case_of_the_course_could_be_deleted_unseen():
+    mistakes, _wrong = all_mistakes(COURSE, read_sources(COURSE.solutions), catalogue())
+    found = {one.id: unproven(one, mistakes) for one in catalogue().values()}
+    found = {number: cases for number, cases in found.items() if cases}
+    assert found == UNPROVEN, "plant a mistake that such a case is the first to notice, or name it in UNPROVEN"
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """`fedteach author new`: a notebook that keeps every promise before its author has begun."""
 
 import json
+import pkgutil
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from fedteach import exercises
 from fedteach.authoring import AuthoringError
 from fedteach.authoring.skeleton import begin
 from fedteach.authoring.sources import ROOT
@@ -26,8 +28,10 @@ def copied(tmp_path):
     """Return a course with this package and a welcome, and no exercise yet."""
     leave_out = shutil.ignore_patterns("__pycache__", "stubs.json")
     shutil.copytree(ROOT / "fedteach", tmp_path / "fedteach", ignore=leave_out)
-    for path in (tmp_path / "fedteach" / "exercises").glob("*.py"):
-        if path.name not in ("__init__.py", "stubs.py"):
+    for path in (tmp_path / "fedteach" / "exercises").iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name not in ("__init__.py", "stubs.py"):
             path.unlink()
     write(tmp_path / "solutions", n00_welcome=WELCOME)
     return tmp_path
@@ -97,6 +101,7 @@ def test_what_is_written_passes_our_own_linter(tmp_path, name):
         ("08_topic\n", "expected a name such as 08_topic"),
         ("08_class", "'class' cannot be the name of a module of exercises"),
         ("08_stubs", "'stubs' cannot be the name"),
+        ("08_common", "'common' cannot be the name"),
         ("08_test_me", "'test_me' cannot be the name"),
         ("08_" + "a" * 31, "expected a topic of up to 30 letters, got 31"),
     ],
@@ -115,6 +120,26 @@ def test_what_is_there_is_never_overwritten(tmp_path, there):
     with pytest.raises(AuthoringError, match=f"nothing was written, for there is already {there}"):
         begin("08_topic", tmp_path)
     assert files_of(tmp_path) == {there: b"mine"}
+
+
+def test_a_folder_of_exercises_would_hide_the_new_ones(tmp_path):
+    package = tmp_path / "fedteach" / "exercises" / "topic" / "__init__.py"
+    package.parent.mkdir(parents=True)
+    package.write_text("mine")
+    with pytest.raises(AuthoringError, match="there is already fedteach/exercises/topic$"):
+        begin("08_topic", tmp_path)
+    assert files_of(tmp_path) == {"fedteach/exercises/topic/__init__.py": b"mine"}
+
+
+def test_every_module_of_exercises_is_taken(tmp_path):
+    for module in pkgutil.iter_modules(exercises.__path__):
+        there = ROOT / "fedteach" / "exercises" / (module.name if module.ispkg else f"{module.name}.py")
+        copied = tmp_path / there.relative_to(ROOT)
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        copied.mkdir() if module.ispkg else copied.touch()
+        with pytest.raises(AuthoringError):
+            begin(f"08_{module.name}", tmp_path)
+    assert not list((tmp_path / "solutions").iterdir())
 
 
 def test_a_folder_without_sources_is_no_course(tmp_path):

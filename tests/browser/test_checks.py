@@ -112,7 +112,7 @@ def test_a_student_is_told_what_is_wrong_and_what_comes_next(checks, lab):
     assert "Right at attempt 4." in right
     assert "Not yet" in builds_on
     line = checks.locator(".fedteach-line").text_content()
-    assert line == "2.1 (shout) is no function: fedteach's own is used below."
+    assert line == "2.1 (shout) is no function: fedteach's own is used here. Run this cell again when yours is ready."
     assert all("image/png" in o or "text/html" in o for o in jupyter.saved_outputs(checks)), "prints stay in the boxes"
     assert (lab.folder / "fedteach_progress.jsonl").is_file(), "beside the notebook"
 

@@ -57,9 +57,9 @@ def test_a_student_is_wrong_reads_why_mends_it_and_sees_the_curve_move(aggregati
     told = answer(page, place, WRONG)
     jupyter.screenshot(page, "step_wrong", tmp_path)
     said = told.inner_text()
-    assert "The mean over all four examples is (0 + 4 + 4 + 4) / 4 = 3." in said
-    assert "[[2.]]" in said
-    assert "[[3.]]" in said
+    assert "The mean over all four examples is (2 + 6 + 6 + 6) / 4 = 5." in said
+    assert "[array([4.])]" in said
+    assert "[array([5.])]" in said
     assert "each client counts the same" in said
 
     told = answer(page, place, RIGHT)
@@ -68,6 +68,7 @@ def test_a_student_is_wrong_reads_why_mends_it_and_sees_the_curve_move(aggregati
     assert "4.2" in told.inner_text(), "says what comes next"
 
     jupyter.run_cell(page, jupyter.cell_with(page, "uneven = Experiment"))
+    jupyter.run_cell(page, jupyter.cell_with(page, 'weighted = use("4.1"'))
     jupyter.run_cell(page, jupyter.cell_with(page, "board = panel"))
     assert page.locator(".fedteach-line").count() == 0, "no fallback: the panel is driven by the student's own mean"
     jupyter.button(page, "Run").click()

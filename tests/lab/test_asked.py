@@ -2,12 +2,18 @@
 
 import functools
 import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from fedteach.lab.asked import MISSING, Misunderstood, both_of, exercise_of, is_fedteachs, number_in
+from fedteach.lab.asked import MISSING, Misunderstood, both_of, exercise_of, in_order, is_fedteachs, number_in
 from fedteach.steps.aggregation import weighted_mean
 from tests.lab.made_up import CATALOGUE, DOUBLE
+
+REPOSITORY = Path(__file__).parent.parent.parent
 
 
 def double(x):
@@ -114,3 +120,36 @@ def test_fedteachs_own_are_known():
 
 def test_there_is_no_number_in_what_is_no_text():
     assert number_in([4.1]) == number_in(None) == number_in("four") == ""
+
+
+def test_a_number_too_long_to_write_is_no_exercise():
+    assert number_in(10**5000) == ""
+    assert said(10**5000, mine).says == "There is no exercise of type int."
+
+
+def test_a_dictionary_whose_keys_are_its_attributes_is_no_function():
+    class Attributes(dict):
+        __getattr__ = dict.__getitem__
+
+    assert "This is an Attributes, perhaps what your function returned" in said("1.1", Attributes()).says
+    assert "There is no exercise of type Attributes" in said(Attributes(), mine).says
+
+
+def test_in_order_puts_the_number_first():
+    assert in_order(mine, "1.1", CATALOGUE) == in_order("1.1", mine, CATALOGUE) == ("1.1", mine)
+    assert in_order(mine, "9.9", CATALOGUE) == (mine, "9.9"), "then nobody can tell"
+
+
+def test_a_kernel_shows_the_sentence_and_no_traceback(tmp_path):
+    code = (
+        "from IPython.core.interactiveshell import InteractiveShell\n"
+        "shell = InteractiveShell()\n"
+        "shell.history_manager.enabled = False\n"
+        "shell.run_cell('from fedteach import use')\n"
+        "shell.run_cell('use(\"9.9\", len)')\n"
+    )
+    environment = os.environ | {"IPYTHONDIR": str(tmp_path), "PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100
+    )
+    assert done.stdout.strip() == "There is no exercise 9.9. The numbers go from 0.1 to 5.6.", done.stderr

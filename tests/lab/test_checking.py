@@ -2,22 +2,30 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 
+from fedteach import NotStarted
 from fedteach.exercises import stubs
 from fedteach.grading import progress as record
+from fedteach.grading.ask import Wrong
+from fedteach.grading.submission import Submission
 from fedteach.grading.verdict import Verdict
 from fedteach.lab import box, checking, frontend, kept
+from fedteach.lab.asked import MISSING
 from fedteach.lab.checking import check, hint, progress, reset, use
 from fedteach.lab.plots import Picture
 from tests.lab.made_up import CATALOGUE, STUB, reference_double
 from tests.lab.test_box import Reader
+from tests.submissions import notebook
 
 REPOSITORY = Path(__file__).parent.parent.parent
 
@@ -56,6 +64,7 @@ def shown(monkeypatch, tmp_path):
     monkeypatch.setattr(checking, "catalogue", lambda: CATALOGUE)
     monkeypatch.setattr(stubs, "stub", lambda exercise: STUB)
     monkeypatch.setattr(kept, "_unsaved", [])
+    monkeypatch.setattr(kept, "_home", None)
     monkeypatch.setenv("FEDTEACH_PROGRESS", str(tmp_path / "progress.jsonl"))
     return found
 
@@ -111,8 +120,17 @@ def test_attempts_are_counted_and_hints_are_mentioned_from_the_second_on(shown):
     check("1.1", double)
     assert "Right at attempt 4." in last(shown)
     check("1.1", wrong)
+    assert 'It passed before: what has changed since? hint("1.1")' in last(shown)
     check("1.1", double)
-    assert "Right at attempt 6. You stayed with it." in last(shown)
+    assert "Right again." in last(shown)
+    assert standing().attempts == 4
+
+
+def test_perseverance_is_praised(shown):
+    for _ in range(4):
+        check("1.1", wrong)
+    check("1.1", double)
+    assert "Right at attempt 5. You stayed with it." in last(shown)
 
 
 def test_passing_again_is_no_attempt_and_no_line_in_the_file(shown):
@@ -128,6 +146,16 @@ def test_a_stub_is_not_started_and_nothing_to_record(shown):
     assert "○ Not started" in last(shown)
     assert "Put your code where its TODO is" in last(shown)
     assert lines() == []
+
+
+def test_code_beside_a_forgotten_stub_is_seen(shown):
+    def forgets_the_stub(x):
+        x = 2 * x
+        raise NotStarted("1.1")
+
+    check("1.1", forgets_the_stub)
+    assert "○ Not started" in last(shown)
+    assert 'Your code is there; now delete the line raise NotStarted("1.1"), then run the cell again.' in last(shown)
 
 
 def test_the_last_exercise_of_a_notebook_leads_on_and_the_last_of_all_is_praised(shown):
@@ -147,15 +175,63 @@ def test_a_function_of_another_name_passes_and_is_told_the_name_it_needs(shown):
     assert "name it" not in last(shown)
 
 
-def test_what_builds_on_an_exercise_that_has_not_passed_waits_for_it(shown):
-    check("1.2", wrong_quadruple)
+def among(double):
+    """Return a `wrong_quadruple` for which the notebook's `double` is another one."""
+    return FunctionType(wrong_quadruple.__code__, {"double": double, "__name__": __name__}, "quadruple")
+
+
+@pytest.mark.parametrize(("helper", "why"), [(wrong, "is not right yet"), (lambda x: stub(x), "is not started yet")])
+def test_what_builds_on_an_exercise_that_is_not_right_waits_for_it(shown, monkeypatch, helper, why):
+    # A question that fails before the other exercise is called.
+    impatient = replace(CATALOGUE["1.2"], cases=(fails_at_once,))
+    monkeypatch.setattr(checking, "catalogue", lambda: CATALOGUE | {"1.2": impatient})
+    check("1.2", among(helper))
     assert "… Waiting" in last(shown)
-    assert "1.2 calls your 1.1 (double), which has not passed its check yet: that one first." in last(shown)
-    assert "Four times 1 is 4." not in shown[-1].text, "what went wrong meanwhile is folded"
+    assert f"1.2 calls your 1.1 (double), which {why}: that one first." in last(shown)
+    assert "Nobody knows." not in shown[-1].text, "what went wrong meanwhile is folded"
     assert standing("1.2").attempts == 0
+
+
+def fails_at_once(ask, rng):
+    """Nobody can know."""
+    raise Wrong("Nobody knows.")
+
+
+def test_what_builds_on_a_right_function_fails_by_itself_whether_that_was_checked_or_not(shown):
+    check("1.2", wrong_quadruple)
+    assert "Four times 1 is 4." in shown[-1].text
+    check("1.1", wrong)
+    check("1.2", wrong_quadruple)
+    assert "Four times 1 is 4." in shown[-1].text, "the record is of an older function"
+
+
+def test_the_notebook_and_the_command_line_agree(shown, tmp_path):
+    for helper, code in ((double, "2 * x"), (wrong, "x")):
+        path = notebook(
+            tmp_path / "01_numbers.ipynb", f"def double(x): return {code}", "def quadruple(x): return double(x)"
+        )
+        handed_in = Submission(path, CATALOGUE.values()).verdict("1.2")
+        check("1.2", among(helper))
+        assert shown[-1].text.splitlines()[0] == handed_in.message.splitlines()[0]
+
+
+def test_what_uses_tensorflow_is_not_judged_again_the_record_tells(shown, monkeypatch):
+    heavy = replace(CATALOGUE["1.1"], uses_tensorflow=True)
+    monkeypatch.setattr(checking, "catalogue", lambda: CATALOGUE | {"1.1": heavy})
+    check("1.2", wrong_quadruple)
+    assert "1.2 calls your 1.1 (double), which has not passed its check yet: that one first." in last(shown)
     check("1.1", double)
     check("1.2", wrong_quadruple)
     assert "Four times 1 is 4." in shown[-1].text
+
+
+def test_of_two_that_call_each_other_only_the_earlier_one_waits(shown):
+    made = {"__name__": __name__}
+    exec("def double(x): return quadruple(x) if x else 0\ndef quadruple(x): return double(x - 1) if x else 0", made)
+    check("1.1", made["double"])
+    assert "1.1 calls your 1.2 (quadruple), which is not right yet: that one first." in last(shown)
+    check("1.2", made["quadruple"])
+    assert "✗ Not yet" in last(shown)
 
 
 def test_what_is_right_passes_whatever_it_builds_on(shown):
@@ -201,10 +277,15 @@ def test_the_stop_button_passes_through_and_records_nothing(shown):
 
 
 def test_a_mistake_of_use_is_answered_in_a_box_and_records_nothing(shown):
-    for arguments in ((), ("1.1",), (double,), ("1.1", [2]), ("9.9", double), ("1.1", check), ("1.1", int)):
+    class Attributes(dict):
+        __getattr__ = dict.__getitem__
+
+    given = [(), ("1.1",), (double,), ("1.1", [2]), ("9.9", double), ("1.1", check), ("1.1", int)]
+    given += [("1.1", Attributes()), (10**5000, double)]
+    for arguments in given:
         check(*arguments)
         assert "! Almost check" in last(shown)
-    assert len(shown) == 7
+    assert len(shown) == len(given)
     assert lines() == []
 
 
@@ -239,6 +320,67 @@ def test_where_progress_cannot_be_kept_all_works_and_one_line_says_so(shown, tmp
     assert "Attempt 2." in last(shown)
     progress()
     assert "cannot be kept" in shown[-1].text
+
+
+def test_what_could_not_be_written_is_written_as_soon_as_it_can_be_in_its_order(shown, tmp_path, monkeypatch):
+    (tmp_path / "folder").write_text("in the way")
+    monkeypatch.setenv("FEDTEACH_PROGRESS", str(tmp_path / "folder" / "progress.jsonl"))
+    check("1.1", wrong)
+    hint("1.1")
+    (tmp_path / "folder").unlink()
+    check("1.1", double)
+    assert "cannot be kept" not in last(shown)
+    progress()
+    assert "1.1 passed (2 attempts, 1 hint)" in shown[-1].summary
+    assert [event.do for event in record.read(record.file())] == ["check", "hint", "check"]
+    assert all(event.time for event in record.read(record.file()))
+
+
+def test_another_place_for_the_record_that_is_none_does_not_matter(shown, monkeypatch):
+    monkeypatch.setenv("FEDTEACH_PROGRESS", "~nosuchuser/x")
+    check("1.1", wrong)
+    assert "Your progress cannot be kept in ~nosuchuser/x (Could not determine home directory)." in last(shown)
+    hint("1.1")
+    check("1.1", double)
+    assert "Right at attempt 2." in last(shown)
+    progress()
+    assert "~nosuchuser/x" in shown[-1].text
+    assert "1.1 passed (2 attempts, 1 hint)" in shown[-2].summary
+
+
+def test_a_folder_that_was_deleted_does_not_matter(shown, tmp_path, monkeypatch):
+    monkeypatch.delenv("FEDTEACH_PROGRESS")
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    check("1.1", wrong)
+    assert (here / record.FILE_NAME).exists()
+    shutil.rmtree(here)
+    check("1.1", wrong)
+    assert "Your progress cannot be kept in fedteach_progress.jsonl (No such file or directory)." in last(shown)
+    hint("1.1")
+    check("1.1", double)
+    assert "Right at attempt 2." in last(shown)
+    progress()
+    reset("1.1")
+    assert not here.exists(), "and nobody makes it anew"
+
+
+def test_a_change_of_folders_does_not_split_the_record(shown, tmp_path, monkeypatch):
+    monkeypatch.delenv("FEDTEACH_PROGRESS")
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    there.mkdir()
+    monkeypatch.chdir(here)
+
+    def wanders(x):
+        os.chdir(there)
+        return x
+
+    check("1.1", wanders)
+    check("1.1", double)
+    assert "Right at attempt 2." in last(shown)
+    assert [path.parent for path in tmp_path.rglob("*.jsonl")] == [here]
 
 
 # hint
@@ -285,6 +427,11 @@ def test_progress_is_a_picture_with_its_words(shown):
         "01 client selection: 1.1 passed (2 attempts), 1.2 tried (1 attempt).\n"
         "02 broadcast: 2.1 not started."
     )
+
+
+def test_progress_of_one_exercise_is_the_progress_of_all(shown):
+    progress("1.1")
+    assert shown[-1].summary.startswith("0 of 3 exercises passed")
 
 
 # reset
@@ -346,13 +493,19 @@ def test_a_right_function_is_used_without_a_word(shown):
         (None, "is no function"),
         (dict, "is no function"),
         ([1], "is no function"),
+        (MISSING, 'is missing in `use("1.1", double)`'),
     ],
 )
 def test_another_one_is_replaced_by_fedteachs_own_with_one_line_and_no_attempt(shown, function, why):
     assert use("1.1", function) is reference_double
     (line,) = shown
-    assert line.text == f"1.1 (`double`) {why}: fedteach's own is used below."
+    assert line.text == f"1.1 (`double`) {why}: fedteach's own is used here. Run this cell again when yours is ready."
     assert lines() == []
+
+
+def test_the_order_of_number_and_function_does_not_matter(shown):
+    assert use(double, "1.1") is double
+    assert use("1.1") is reference_double
 
 
 def test_what_calls_another_stub_waits(shown):
@@ -360,8 +513,21 @@ def test_what_calls_another_stub_waits(shown):
     assert "waits for another exercise" in shown[-1].text
 
 
+def test_a_function_is_judged_anew_each_time(shown):
+    numbers = [2]
+
+    def double(x):
+        return numbers[0] * x
+
+    assert use("1.1", double) is double
+    numbers[0] = 3
+    assert use("1.1", double) is reference_double
+
+
 def test_an_unknown_exercise_cannot_be_used():
     with pytest.raises(ValueError, match=r"There is no exercise 9.9. The numbers go from 1.1 to 2.1."):
+        use("9.9", wrong)
+    with pytest.raises(ValueError, match=r"There is no exercise 9.9. Your function `double` belongs to 1.1"):
         use("9.9", double)
 
 

@@ -36,6 +36,15 @@ def test_a_function_that_passes_becomes_its_step(shown, tmp_path):
     assert shown[0].text.splitlines()[4] == "4. aggregation: your `weighted_mean` (4.1)"
 
 
+def test_a_function_that_reads_a_file_beside_its_notebook_is_found(shown, tmp_path):
+    (tmp_path / "factor.txt").write_text("1")
+    factor = "factor = int(open('factor.txt').read())"
+    mean = WEIGHTED_MEAN.replace("for update in updates)\n", "for update in updates) * factor\n", 1)
+    notebook(tmp_path / "04_aggregation.ipynb", factor, mean)
+    assert list(lab.my_steps(tmp_path)) == ["aggregate"]
+    assert "your weighted_mean (4.1)" in seen(shown)
+
+
 @pytest.mark.parametrize(
     ("source", "why"),
     [

@@ -114,7 +114,7 @@ def missing_data(experiment: Experiment) -> str:
     absent = [entry.name for entry in data.available() if not entry.here and entry.name != experiment.dataset]
     if not absent:
         return ""
-    return f"Not here yet: {', '.join(absent)}. The command `fedteach datasets` says how to get them."
+    return f"All that this course needs is here. ({', '.join(absent)}: see the command fedteach datasets.)"
 
 
 def _options(name: str, experiment: Experiment) -> list[tuple[str, Any]]:
