@@ -15,7 +15,9 @@
 # - ask for a check of your own code, and for a hint.
 #
 # **How to use it.** Click into the grey cell below and press `Shift` + `Enter`. That runs the cell and moves on to
-# the next one.
+# the next one. Run them in their order, from the top. If you come back later, or a cell stops with a `NameError`, then
+# what it builds on is not there yet: run the cells above it again, first of all the first grey one. The menu *Run* has
+# a line for that, *Run All Above Selected Cell*.
 
 # %% [markdown]
 # ## 1. Run your first federation
@@ -26,7 +28,7 @@
 # Run the cell. Look at who holds what, then press **Run** and watch the accuracy grow.
 
 # %%
-from fedteach import Experiment, NotStarted, check, hint, lab, panel, progress
+from fedteach import Experiment, NotStarted, check, hint, lab, panel, progress, reset
 
 board = panel(Experiment(clients=5, split="1", rounds=8, epochs=3))
 
@@ -99,7 +101,8 @@ print(f"5. global update     the server's model now gets {record.server_accuracy
 # up: about 1.5 million bytes. Not one digit was among them. With a large model this traffic is often what a
 # federation spends most of its time on, and making it smaller is a step of its own.
 #
-# A few more rounds, and the model is good:
+# A few more rounds, and the model is good. `run(4)` goes on where the last run stopped, so these are the rounds 2 to 5
+# (and if you run the cell twice, it trains four more):
 
 # %%
 history = federation.run(4)
@@ -111,12 +114,12 @@ print(history.table())
 # %% [markdown]
 # ## 4. When everybody holds something else
 #
-# In the run above every client held the same number of each digit. Real life is not like that: one client writes
+# In the run above every client held nearly the same number of each digit. Real life is not like that: one client writes
 # mostly fours, another has ten times as many examples as the rest. The course knows four such *experiments*:
 #
 # | experiment | who holds what |
 # | --- | --- |
-# | 1 · uniform | every client the same number of each digit |
+# | 1 · uniform | every client nearly the same number of each digit |
 # | 2 · random, equal totals | drawn at random, the same number for everyone |
 # | 3 · random, totals differ | drawn at random, some clients have little |
 # | 4 · skewed | a few digits dominate at each client |
@@ -144,11 +147,33 @@ lab.plots.accuracy(runs["4 · skewed"])
 # %% [markdown]
 # **Explain.** With skewed data the server's model learns more slowly, and the thin lines say why. Clients 0 and 1 hold
 # mostly fours; trained on that alone, their models are at first no better than guessing. Every client pulls the model
-# towards what it has at home. This is called *client drift*.
+# towards what it has at home. This is called *client drift*. (A small part of the
+# difference may have another cause: the clients of experiment 4 hold 15 % fewer examples together, 1,101 instead of
+# 1,295.)
 #
-# Yet from round 3 on the average is better than almost every model that it was made of: only client 4, which holds many
-# examples of many digits, keeps up. That is the heart of federated learning. Together, one-sided clients make a model
-# that none of them could have made alone.
+# And yet, from round 3 on, the average is better than nearly all the models that it was made of. Now and then one of
+# them is a little ahead: those of clients 0 and 1 in round 7, that of client 4 in the last round. But each of them had
+# begun its round from the average of all.
+#
+# > **Predict.** What if they had stayed alone? Each client trains a model of its own on what it has at home, for just
+# > as long: eight times three epochs. Who gets as far as the five together?
+
+# %%
+at_home = skewed.replace(client_accuracy=False)
+alone = {"all five together": runs["4 · skewed"]}
+for name in experiment.client_ids():
+    only_one = at_home.federation(select=lambda clients, rng, name=name: [c for c in clients if c.id == name])
+    alone[f"client {name} alone"] = only_one.run(8)
+
+lab.plots.compare(alone, title="Together or alone?", subtitle="The digits of experiment 4")
+
+# %% [markdown]
+# **Explain.** Alone, none of the clients 0 to 3 gets beyond 40 %: most digits they have hardly ever seen. Together with
+# the others they have a model with more than 80 %. That is the heart of federated learning.
+#
+# But look at client 4. It holds half of all the examples, and some of every digit, and its model does as well alone as
+# the federation does. Joining brings *it* little, and leaving would cost the others a lot. Who gains from a
+# federation, and who mostly gives, depends on who holds what.
 
 # %% [markdown]
 # ## 5. How the exercises work
@@ -159,6 +184,8 @@ lab.plots.accuracy(runs["4 · skewed"])
 # **Your turn.** In a round the server sends all weights to every client, and every client sends as many back. A weight
 # takes 4 bytes. How many **megabytes** (millions of bytes) travel in a round, both ways together? Write
 # `megabytes_per_round`. For the model above, with 38,282 weights and 5 clients, you have seen the answer: about 1.5.
+#
+# Count the weights only, not the short headers, and give the number as it comes, without rounding.
 #
 # 1. Run the cell as it is. The box below it says that the exercise is not started.
 # 2. Replace the line that begins with `raise` by your code. Get it wrong on purpose first, and read what the box says:
@@ -189,7 +216,8 @@ progress()
 # %% [markdown]
 # Two more things that are good to know:
 #
-# - `reset("0.1")` gives you the exercise back as it was at the beginning.
+# - `reset("0.1")`, in a cell of its own, gives you the exercise back as it was at the beginning. The first grey cell of
+#   each notebook imports `reset`, so run that one first.
 # - Every notebook runs from top to bottom, also with exercises left open. Where a function of yours is needed and not
 #   ready yet, fedteach takes its own, and says so. So you can do the notebooks in any order, and come back.
 

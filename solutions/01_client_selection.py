@@ -20,7 +20,7 @@ import random
 
 import numpy as np
 
-from fedteach import ClientInfo, Experiment, NotStarted, check, hint, lab, rng_for, use
+from fedteach import ClientInfo, Experiment, NotStarted, check, hint, lab, progress, reset, rng_for, use
 from fedteach.steps.aggregation import TooFewUpdates, weighted_mean
 
 # %% [markdown]
@@ -180,11 +180,11 @@ check("1.2", choose_fraction)
 choose = use("1.2", choose_fraction)
 skewed = Experiment(clients=20, split="4", model="logistic", epochs=5, client_accuracy=False)
 
-runs = {"4 clients a round": skewed.replace(fraction=0.2).federation(select=choose).run(15)}
-lab.plots.participation(runs["4 clients a round"])
+four = skewed.replace(fraction=0.2).federation(select=choose).run(15)
+lab.plots.participation(four)
 
 # %%
-asked = [client for record in runs["4 clients a round"] for client in record.selected]
+asked = [client for record in four for client in record.selected]
 times = {client: asked.count(client) for client in skewed.client_ids()}
 print("never asked:", ", ".join(client for client in times if times[client] == 0) or "nobody")
 print("most often: ", max(times.values()), "times")
@@ -231,16 +231,16 @@ for sampler in (keyed_on_the_round, keyed_on_both):
 # > highest at the end? Which is the smoothest? Is the one with 20 clients five times as good as the one with 4?
 
 # %%
-runs = {
+by_fraction = {
     "1 client a round": skewed.replace(fraction=0.05).federation(select=choose).run(15),
-    **runs,
+    "4 clients a round": four,
     "all 20 clients": skewed.replace(fraction=1.0).federation(select=choose).run(15),
 }
-lab.plots.compare(runs, title="How many clients in each round?", subtitle="20 clients with skewed digits")
+lab.plots.compare(by_fraction, title="How many clients in each round?", subtitle="20 clients with skewed digits")
 
 # %% [markdown]
 # **Explain.** One client a round: the model runs after whoever was asked last, and forgets the others. A single round
-# can cost it ten or twenty points. Four clients pull in four directions, and much of that cancels. With all twenty the
+# can cost it twenty points or more. Four clients pull in four directions, and much of that cancels. With all twenty the
 # curve is smooth. But see how near the one with four comes to it in its good rounds: what the other sixteen have to add
 # is mostly what the four have said already. (Your curves may differ a little from your neighbour's. There is more than
 # one right way to draw, and each draws other clients.)
@@ -251,7 +251,7 @@ lab.plots.compare(runs, title="How many clients in each round?", subtitle="20 cl
 # %%
 work = {
     name: (np.cumsum([len(record.selected) for record in history]), history.server_accuracy)
-    for name, history in runs.items()
+    for name, history in by_fraction.items()
 }
 lab.plots.lines(
     work,
@@ -280,14 +280,14 @@ lab.plots.lines(
 
 # %%
 five = skewed.replace(fraction=0.25)
-runs = {
+with_drops = {
     "nobody drops out": five.federation(select=choose).run(15),
     "6 of 10 drop out": five.replace(drop=0.6).federation(select=choose).run(15),
 }
-lab.plots.compare(runs, title="Clients that drop out", subtitle="5 of 20 clients are asked in each round")
+lab.plots.compare(with_drops, title="Clients that drop out", subtitle="5 of 20 clients are asked in each round")
 
 # %%
-lab.plots.participation(runs["6 of 10 drop out"])
+lab.plots.participation(with_drops["6 of 10 drop out"])
 
 # %% [markdown]
 # **Explain.** It learns all the same! The clients that are left are still a fair draw, only a smaller one, and so it
@@ -325,7 +325,9 @@ print(f"at least 5 of 9: {np.mean(answers >= 5):.1%} of the rounds; on average {
 # a *confidence* of 0.8, you have to invite three.
 #
 # **Your turn.** Write `invitations`: the smallest number $N$ of clients to invite so that at least `n` answer with a
-# probability of `confidence` or more. `invitations(1, 0.5, 0.8)` is 3.
+# probability of `confidence` or more. `invitations(1, 0.5, 0.8)` is 3. "At least `n`" means: `n` answers, or `n + 1`,
+# and so on up to all $N$; add up their chances. And compute it, do not throw dice as the cell above does: they come
+# near the right number, and now and then miss it by one.
 
 
 # %%
@@ -351,7 +353,7 @@ check("1.3", invitations)
 # hint("1.3")  # remove the first # for a hint
 
 # %% [markdown]
-# Hold your numbers against thrown dice: 10,000 rounds for each point of this picture. Each should be
+# Hold your numbers against thrown dice: 10,000 rounds for each point of this picture. Each of your numbers should be
 # the first point of its line at or above 95 %.
 
 # %%
@@ -362,8 +364,9 @@ chances = {
     f"{100 * p:.0f} % answer": (invited, [np.mean(dice.binomial(N, p, size=10_000) >= 5) for N in invited])
     for p in (0.9, 0.75, 0.6)
 }
-for p in (0.9, 0.75, 0.6):
-    print(f"{100 * p:.0f} % answer: invite {needed(5, p, 0.95)} to get 5 in 95 of 100 rounds")
+for p, (_, shares) in zip((0.9, 0.75, 0.6), chances.values(), strict=True):
+    N = needed(5, p, 0.95)
+    print(f"{100 * p:.0f} % answer: invite {N}; by the dice, {shares[N - 5]:.1%} of such rounds get their 5 answers")
 lab.plots.lines(
     chances,
     x_label="clients invited",
@@ -393,15 +396,15 @@ def at_least_five(updates):
     return weighted_mean(updates)
 
 
-runs = {}
+with_minimum = {}
 for N in (5, 9, needed(5, 0.6, 0.95)):
     unreliable = skewed.replace(fraction=N / 20, drop=0.4)
     history = unreliable.federation(select=choose, aggregate=at_least_five).run(10)
     failed = sum(len(record.clients) < 5 for record in history)
-    runs[f"{N} invited, {failed} failed"] = history
+    with_minimum[f"{N} invited, {failed} failed"] = history
 first_five = skewed.replace(select="over_select:5,2.6", drop=0.4)
-runs["13, the first 5 count"] = first_five.federation(aggregate=at_least_five).run(10)
-lab.plots.compare(runs, title="At least five answers, or the round fails", subtitle="4 of 10 clients drop out")
+with_minimum["13, the first 5 count"] = first_five.federation(aggregate=at_least_five).run(10)
+lab.plots.compare(with_minimum, title="At least five answers, or the round fails", subtitle="4 of 10 clients drop out")
 
 # %% [markdown]
 # **Explain.** That all five of five answer has a chance of $0.6^5 \approx 0.08$: nearly every round fails, and the

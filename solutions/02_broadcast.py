@@ -22,7 +22,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from fedteach import Codec, Experiment, NotStarted, check, hint, lab, models, steps, use
+from fedteach import Codec, Experiment, NotStarted, check, hint, lab, models, progress, reset, steps, use
 
 # %% [markdown]
 # ## Where we are
@@ -129,7 +129,9 @@ print("sorted:", *sorted(twelve))
 # **Your turn.** Write `from_message`: the arrays in the order of the model. Raise a `ValueError`
 #
 # - if the bytes are no safetensors message (`load` then raises a `SafetensorError`, which is no `ValueError`),
-# - if the names are not exactly "0" to "n - 1" for n tensors.
+# - if the names are not exactly "0" to "n - 1" for n tensors,
+#
+# and let its text say what is wrong, as in `raise ValueError("these bytes are no message")`.
 
 
 # %%
@@ -183,7 +185,7 @@ for number in (0.1, 1 / 3, 0.5):
 # %% [markdown]
 # **Explain.** A float32 has about seven digits that mean something, but it is a *binary* number, and most of those have
 # no short decimal. Python writes as many digits as it takes to get exactly the same number back. With its comma and its
-# space, a weight of our model takes about 21 characters, five times its 4 bytes.
+# space, a weight of our model takes about 22 characters, more than five times its 4 bytes.
 #
 # There are ways to go below 4 bytes, too. *float16* has 2 bytes for a number, and about three digits. *int8* has a
 # single byte, and how that can work is what you find out in 2.4.
@@ -348,9 +350,9 @@ lab.plots.lines(
 
 # %% [markdown]
 # **Explain.** As it is, the tensor has steps so small that the line looks straight. With one 10 in it, the 255 steps
-# are spread over the way up to 10, and all other numbers have to make do with about ten levels: a staircase, with
-# errors as large as many of the weights themselves. For this reason each tensor has a low and a scale of its own: an
-# outlier spoils its own tensor, and no other.
+# are spread over the way up to 10, and all other numbers have to make do with about ten levels (the picture leaves out
+# the rarest numbers and shows six): a staircase, with errors as large as many of the weights themselves. For this
+# reason each tensor has a low and a scale of its own: an outlier spoils its own tensor, and no other.
 
 # %% [markdown]
 # ## Accuracy against bytes

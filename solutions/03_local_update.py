@@ -17,7 +17,7 @@
 # %%
 import numpy as np
 
-from fedteach import Experiment, NotStarted, Plan, check, data, hint, lab, panel, rng_for, steps, use
+from fedteach import Experiment, NotStarted, Plan, check, data, hint, lab, panel, progress, reset, rng_for, steps, use
 
 # %% [markdown]
 # ## Where we are

@@ -19,7 +19,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from fedteach import Experiment, NotStarted, Update, check, hint, lab, panel, use
+from fedteach import Experiment, NotStarted, Update, check, hint, lab, panel, progress, reset, use
 
 # %% [markdown]
 # ## Where we are
@@ -35,30 +35,31 @@ lab.plots.five_steps(highlight=4)
 # training minus the weights *before*. `n_examples` says how many examples the client trained on.
 
 # %%
-anna = Update(client="Anna", round=1, delta=[np.array([0.0], np.float32)], n_examples=1)
-ben = Update(client="Ben", round=1, delta=[np.array([4.0], np.float32)], n_examples=3)
+anna = Update(client="Anna", round=1, delta=[np.array([2.0], np.float32)], n_examples=1)
+ben = Update(client="Ben", round=1, delta=[np.array([6.0], np.float32)], n_examples=3)
 
 for update in (anna, ben):
-    print(f"{update.client}: {update.n_examples} examples, delta {update.delta}")
+    print(f"{update.client}: n_examples {update.n_examples}, delta {update.delta}")
 
 # %% [markdown]
 # ## 4.1 The weighted mean
 #
-# > **Predict.** Anna has one example, and it would like the model's only number to stay. Ben has three examples, and
-# > they would like it to grow by 4. By how much should the server move it: 4, 3, 2 or 0?
+# > **Predict.** Anna has one example, and it would like the model's only number to grow by 2. Ben has three examples,
+# > and they would like it to grow by 6. By how much should the server move it: 2, 4, 5 or 8?
 #
 # **Explain.** The idea of FedAvg (short for *federated averaging*): the result should be what one would get if every
-# *example* had the same say, wherever it happens to be. There are four examples. One says 0, three say 4, so
+# *example* had the same say, wherever it happens to be. There are four examples. One says 2, three say 6, so
 #
-# $$\frac{1 \cdot 0 + 3 \cdot 4}{1 + 3} = 3 .$$
+# $$\frac{1 \cdot 2 + 3 \cdot 6}{1 + 3} = 5 .$$
 #
 # Anna's share is 1/4 and Ben's is 3/4. In general client $k$ has $n_k$ examples and sent $\Delta_k$, and the mean is
 #
 # $$\Delta = \sum_k \frac{n_k}{n}\,\Delta_k, \qquad n = \sum_k n_k .$$
 #
-# **Your turn.** Write `weighted_mean`. It gets the updates of a round, one after another. A model has several tensors,
-# so `delta` is a *list* of arrays, and so is your result: the mean of all first arrays, the mean of all second ones,
-# and so on. If no client answered there is nothing to average: raise a `ValueError` that says so.
+# **Your turn.** Write `weighted_mean`. It gets the updates of a round one after another, as they come in, so you can go
+# through them only *once*; if you need them all together, begin with `updates = list(updates)`. A model has several
+# tensors, so `delta` is a *list* of arrays, and so is your result: the mean of all first arrays, the mean of all second
+# ones, and so on. If no client answered there is nothing to average: raise a `ValueError` that says so.
 
 
 # %%
@@ -90,14 +91,23 @@ uneven = Experiment(clients=8, split="quantity:1.5", rounds=6, epochs=3)
 lab.plots.label_bars(uneven.label_counts(), uneven.client_ids(), uneven.class_names())
 
 # %% [markdown]
-# Press **Run** and watch your mean at work. (If your function is not ready yet, ours is used, and a line says so.)
+# `use` takes your function if it passes its check, and fedteach's own if not; then a line says so. Run this cell again
+# when yours is ready.
 
 # %%
-board = panel(uneven, aggregate=use("4.1", weighted_mean))
+weighted = use("4.1", weighted_mean)
+
+# %% [markdown]
+# Press **Run** and watch your mean at work.
+
+# %%
+board = panel(uneven, aggregate=weighted)
 
 # %% [markdown]
 # > **Predict.** A framework for federated learning once forgot the weights and gave every client the same share. How
 # > would the accuracy of the server's model change: not at all, a little, a lot? Write it down before you run the cell.
+#
+# (Let the panel finish first. This cell takes some 5 to 10 seconds, as do all that run whole federations.)
 
 
 # %%
@@ -106,7 +116,6 @@ def plain_mean(updates):
     return weighted([replace(update, n_examples=1) for update in updates])
 
 
-weighted = use("4.1", weighted_mean)
 runs = {
     "weighted by examples": uneven.federation(aggregate=weighted).run(6),
     "every client the same": uneven.federation(aggregate=plain_mean).run(6),
@@ -268,7 +277,7 @@ runs = {
     "shares sum to 1": experiment.federation().run(8),
     "shares sum to 5/6": running["federation"].run(8),
 }
-lab.plots.compare(runs, title="One client counted twice", subtitle="5 clients; the total is too large by a sixth")
+lab.plots.compare(runs, title="One client counted twice", subtitle="5 clients; the total is too large by a fifth")
 
 # %% [markdown]
 # **Explain.** Every round shrinks all weights to 5/6 of what they should be. At first learning is faster than
@@ -277,7 +286,7 @@ lab.plots.compare(runs, title="One client counted twice", subtitle="5 clients; t
 #
 # **Your turn.** Write `accept`. It returns two things: the list of updates that may be averaged, in the order in which
 # they came, and a dictionary that gives, for each client whose update was refused, the reason in a few words. Of two
-# answers of one client the first *good* one counts.
+# answers of one client the first *good* one counts; so a client may stand in both, refused first and accepted later.
 
 
 # %%
@@ -321,7 +330,7 @@ accepted, refused = use("4.3", accept)(bad_day, 1, kept[0].delta)
 
 print("averaged:", ", ".join(f"client {update.client}" for update in accepted))
 for client, reason in refused.items():
-    print(f"refused:  client {client}, because it {reason}")
+    print(f"refused:  client {client}: {reason}")
 
 # %% [markdown]
 # The round goes on with three clients of five. That is how it should be: nobody's broken laptop may stop the class.

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fedteach import Experiment, History, NotStarted, check, hint, lab, panel, use
+from fedteach import Experiment, History, NotStarted, check, hint, lab, panel, progress, reset, use
 from fedteach.steps.global_update import ServerOptimizer
 
 # %% [markdown]
@@ -42,7 +42,15 @@ lab.plots.five_steps(highlight=5)
 few = Experiment(clients=20, fraction=0.15, split="4", model="logistic", rounds=30, epochs=3, client_accuracy=False)
 lab.plots.label_heatmap(few.label_counts(), few.client_ids(), few.class_names())
 
+# %%
+held, there = int(few.label_counts().sum()), len(few.load_data().train.y)
+print(f"the twenty hold {held:,} digits together; there are {there:,} different ones")
+
 # %% [markdown]
+# There are more digits than different ones because experiment 4 deals generously: most digits lie at several clients.
+# So a curve of this notebook should not be held against one of a federation that shares out each digit once. All runs
+# here use one and the same deal, and these we may compare.
+#
 # To keep things quick and easy to look into, the model is a small one, *logistic regression*: one tensor of 64 × 10
 # weights, one for each pixel and each digit, and another one of 10.
 
@@ -92,18 +100,23 @@ check("5.1", apply_delta)
 # hint("5.1")  # remove the first # for a hint
 
 # %% [markdown]
-# > **Predict.** In each round, three of the twenty clients pull the model towards the few digits that they know. What
-# > will the curve of the server's accuracy look like?
-#
-# Press **Run** and watch your function move the model. (If it is not ready yet, ours is used, and a line says so.)
+# From here on the notebook works with your function. (If it is not ready yet, ours is used, and a line says so.)
 
 # %%
 add = use("5.1", apply_delta)
+
+# %% [markdown]
+# > **Predict.** In each round, three of the twenty clients pull the model towards the few digits that they know. What
+# > will the curve of the server's accuracy look like?
+#
+# Press **Run** and watch your function move the model. (Some 10 seconds.)
+
+# %%
 board = panel(few, global_update=add)
 
 # %% [markdown]
 # Here is the same run once more without the panel. This time we write down the delta of every round; we shall need
-# them.
+# them. (Some 10 seconds. Sections 5.2 to 5.4 look back at this run, so do not leave it out.)
 
 # %%
 deltas = []
@@ -120,7 +133,7 @@ start = federation.weights
 plain = federation.run(30)
 
 rises = np.diff(plain.server_accuracy)
-print("rounds in which the accuracy fell by more than 3 points:", int((rises < -0.03).sum()), "of 30")
+print("rounds in which the accuracy fell by more than 3 points:", int((rises < -0.03).sum()), "of", len(rises))
 
 # %% [markdown]
 # **Explain.** The model learns, but it staggers. When the three clients of a round happen to hold few sevens, it
@@ -169,11 +182,13 @@ def momentum_step(weights, delta, velocity, beta, rate):
 check("5.2", momentum_step)
 # hint("5.2")  # remove the first # for a hint
 
+# %%
+move = use("5.2", momentum_step)
+
 # %% [markdown]
 # See it on a single weight first. Its deltas are +3, -1, +3, -1 and so on: it ought to go up by 1 a round, and zigzags.
 
 # %%
-move = use("5.2", momentum_step)
 zigzag = [[np.array([change], np.float32)] for change in (3, -1) * 12]
 rounds = list(range(len(zigzag) + 1))
 
@@ -244,9 +259,10 @@ print("of the others, 1 in 10 below:", f"{np.quantile(sizes[sizes > 0], 0.1):.4f
 print("and 1 in 10 above:           ", f"{np.quantile(sizes[sizes > 0], 0.9):.4f}")
 
 # %% [markdown]
-# Some pixels are white in every image, so their weights never move at all. At the edge there are pixels with ink now
-# and then; their deltas are a hundred times smaller than those in the middle. If such a weight matters, plain adding
-# will take ages to move it.
+# Seven of the 64 pixels were white in every image of the three clients of this round, so their 70 weights did not move
+# at all. (Six are white in all training digits, and their weights never move.) At the edge there are pixels with ink
+# now and then; their deltas are a hundred times smaller than those in the middle. If such a weight matters, plain
+# adding will take ages to move it.
 #
 # **Adam** gives every weight a step of its own. It remembers two things: $m$, a running mean of the deltas (momentum
 # once more, but the delta counts only $1-\beta_1$), and $v$, a running mean of their *squares*, which says how large
@@ -263,8 +279,9 @@ print("and 1 in 10 above:           ", f"{np.quantile(sizes[sizes > 0], 0.9):.4f
 #
 # $$m = 0.5 + 3.5 = 4, \qquad v = 3.75 + \tfrac{49}{4} = 16, \qquad w = 10 + 6 \cdot \frac{4}{4 + 2} = 14$$
 #
-# Do you know Adam from training neural networks? Two things differ here. The step is *added*, because a delta points
-# downhill already, and a gradient points uphill. And the so-called bias correction is left out.
+# Do you know Adam from training neural networks? Three things differ here. The step is *added*, because a delta
+# points downhill already, and a gradient points uphill. The so-called bias correction is left out. And $v$ starts at
+# $\tau^2$, not at 0.
 #
 # **Your turn.** Write `adam_step`. It returns the new weights, the new m and the new v.
 
@@ -289,13 +306,15 @@ def adam_step(weights, delta, m, v, rate, beta1, beta2, tau):
 check("5.3", adam_step)
 # hint("5.3")  # remove the first # for a hint
 
+# %%
+adam = use("5.3", adam_step)
+tau = 0.001  # smaller than most deltas
+
 # %% [markdown]
 # > **Predict.** Five weights get the deltas 0, 0.001, 0.01, 0.1 and 1. How far does Adam move each of them in the first
 # > round, with a rate of 0.03? Guess at least the last two.
 
 # %%
-adam = use("5.3", adam_step)
-tau = 0.001
 five = np.array([0, 0.001, 0.01, 0.1, 1], np.float32)
 zeros = np.zeros(5, np.float32)
 moved, _, _ = adam([zeros], [five], [zeros], [zeros + tau**2], 0.03, 0.9, 0.99, tau)
@@ -469,15 +488,16 @@ lab.plots.lines(
 print("written:  ", {0: [0.5]})
 print("read back:", json.loads(json.dumps({0: [0.5]})))
 
-for value in (np.float32(0.5), np.array(0.5), np.array([0.5, 0.75])):
+for value in (np.float64(0.5), np.float32(0.5), np.array(0.5), np.array([0.5, 0.75])):
     try:
-        json.dumps(value)
+        print(f"{value!r}: written as {json.dumps(value)}")
     except TypeError as error:
         print(f"{value!r}: {error}")
 
 # %% [markdown]
-# **Explain.** The key 0 comes back as the text `"0"`, without a word. And numbers of numpy are not written at all: the
-# error comes at the very end of a run, when there is something to save.
+# **Explain.** The key 0 comes back as the text `"0"`, without a word. Of numpy's numbers, `float64` is written, because
+# it is a Python `float` as well. The others are not, and no array is: the error comes at the very end of a run, when
+# there is something to save.
 #
 # **Your turn.** Write `make_log`. The clients' ids may be numbers or text; make them text with `str(...)`. The
 # accuracies come as lists or arrays, and what is in a list may itself be a number of numpy; `float(...)` makes a plain
@@ -523,7 +543,8 @@ check("5.5", make_log)
 # by name, logs are sorted by time.
 #
 # Computers count time in seconds since the beginning of 1970 in UTC; `time.time()` says how many there have been.
-# `datetime.fromtimestamp` makes a date of them, and `strftime` writes a date in a form of your choice:
+# `datetime.fromtimestamp(seconds, tz=...)` makes a date of them, in the time zone that you name (we have imported `UTC`
+# above); if you name none, it takes that of the computer. And `strftime` writes a date in a form of your choice:
 #
 # | `%Y` | `%m` | `%d` | `%H` | `%M` | `%S` | `%y` | `%I` |
 # | --- | --- | --- | --- | --- | --- | --- | --- |

@@ -2,9 +2,9 @@
 # # Experiments: your own five steps at work
 #
 # *About 40 minutes, and as long as you like for the project at the end. No new exercises: you use what you have built.
-# All cells together compute for less than a minute.*
+# All cells together compute for a minute or two.*
 #
-# You have written every step of a round. Now you put them together, ask questions, and let the federation answer.
+# You have written the five steps of a round. Now you put them together, ask questions, and let the federation answer.
 # Asking is easy. Asking so that the answer *means* something is the craft of this notebook.
 #
 # After this notebook you can
@@ -36,8 +36,9 @@ lab.plots.five_steps()
 mine = lab.my_steps()
 
 # %% [markdown]
-# Press **Run**. Every number of the curve goes through your functions: they choose the clients, pack the weights,
-# train, average, and move the model. (The model is `2nn`, two layers of 200 neurons each, as in the paper that
+# Press **Run**. The functions that the box calls yours are at work now: with all five steps yours, they choose the
+# clients, pack the weights, train, average, and move the model, and every number of the curve has gone through them.
+# The other steps are fedteach's. (The model is `2nn`, two layers of 200 neurons each, as in the paper that
 # introduced federated averaging. It is small and quick.)
 
 # %%
@@ -46,6 +47,9 @@ board = panel(Experiment(model="2nn", clients=5, rounds=4, epochs=1), **mine)
 # %% [markdown]
 # ### What your step 3 costs
 #
+# (This section is about your `local_sgd`. If the box says that your step 3 is fedteach's own, both lines below are
+# fedteach's and look alike. Come back to it later.)
+#
 # That was not as fast as in the other notebooks. Your `local_sgd` is the reason. It does what fedteach's own training
 # does: the same batches, the same gradients. But it does it line by line in Python, while fedteach hands the whole
 # training to TensorFlow at once, as one *compiled* loop.
@@ -53,15 +57,16 @@ board = panel(Experiment(model="2nn", clients=5, rounds=4, epochs=1), **mine)
 # > **Predict.** The same arithmetic, the same data, the same model. How many times faster is the compiled loop: twice,
 # > ten times, forty times? And will the accuracy differ?
 #
-# (Let the panel finish first, or the two share your computer.)
+# (Let the panel finish first, or the two share your computer. With your step 3, this takes some 5 to 10 seconds.)
 
 # %%
 fast = {name: step for name, step in mine.items() if name != "local_update"}  # your steps 1, 2, 4 and 5
 
 trial = Experiment(model="2nn", clients=5, rounds=2, epochs=1)
-for name, steps in (("with your step 3", mine), ("compiled step 3", fast)):
+whose = "your step 3" if "local_update" in mine else "fedteach's (yours is not done yet)"
+for label, steps in ((whose, mine), ("compiled step 3", fast)):
     last = trial.federation(**steps).run(trial.rounds)[-1]
-    print(f"{name:18} {last.seconds['clients']:5.2f} s for the last round, accuracy {last.server_accuracy:.1%}")
+    print(f"{label}: {last.seconds['clients']:.2f} s for the last round, accuracy {last.server_accuracy:.1%}")
 
 # %% [markdown]
 # **Explain.** The accuracy is the same, or nearly (your order of the batches may be another one). The time is not: here
@@ -71,8 +76,6 @@ for name, steps in (("with your step 3", mine), ("compiled step 3", fast)):
 #
 # From here on we use `fast`: **your** functions for steps 1, 2, 4 and 5, and the compiled loop for step 3. If you have
 # the patience, put `mine` in its place: a run then takes about half a minute instead of a second.
-#
-# (If your `local_sgd` is not done yet, both lines above are fedteach's and look alike.)
 
 # %% [markdown]
 # ## 2. Four questions
@@ -87,8 +90,14 @@ base = Experiment(model="2nn", clients=5, split="1", rounds=8, epochs=3)
 
 def run(steps=None, **changes):
     """Run the base experiment with some settings changed, on your own steps unless others are given."""
+    steps = fast if steps is None else steps
+    for name in changes:
+        if name in steps:
+            raise ValueError(
+                f"your own function takes the place of {name}; leave your steps out: run({{}}, {name}=...)"
+            )
     experiment = base.replace(**changes)
-    return experiment.federation(**(fast if steps is None else steps)).run(experiment.rounds)
+    return experiment.federation(**steps).run(experiment.rounds)
 
 
 # %% [markdown]
@@ -112,6 +121,11 @@ lab.plots.grid(
     splits, title="Four ways to share out the digits", subtitle="5 clients, 8 rounds, 3 local epochs", columns=4
 )
 
+# %% [markdown]
+# The same in figures. `accuracy` is that of the server's model after the last round, `best (round)` its best on the
+# way, and `80 % in round` the first round after which it had that much. `clients` goes from the lowest to the highest
+# of the clients' own models in the last round. `bytes` and `seconds` are those of all rounds together.
+
 # %%
 print(lab.results_table(splits, reach=0.8))
 
@@ -132,26 +146,40 @@ for name in "1234":
 # %% [markdown]
 # In experiment 3 the clients hold only half as many examples *in all*. Two things have changed at once, the inequality
 # and the amount, and the curve cannot say which of them it was. So make an experiment in which only one has changed:
-# everybody holds the same, but there is as little in all as in experiment 3.
+# everybody holds the same, but there is as little in all as in experiment 3. And a second one with as little, in which
+# everybody goes through it twice as often: six local epochs instead of three.
 #
-# > **Predict.** Will the uniform split with as few examples be as good as 1, as bad as 3, or in between?
+# > **Predict.** Will the uniform split with as few examples be as good as 1, as bad as 3, or in between? And with twice
+# > the epochs?
 
 # %%
 total = int(base.replace(split="3").label_counts().sum())
 amounts = {
     "1 uniform": splits["1 uniform"],
-    "1, with as few": run(split="1", examples_per_client=total // 5),
     "3 unequal": splits["3 unequal"],
+    "1, as few": run(split="1", examples_per_client=total // 5),
+    "1, as few, twice the epochs": run(split="1", examples_per_client=total // 5, epochs=6),
 }
-lab.plots.grid(amounts, title="Is it the inequality, or the amount?", subtitle="The one in the middle decides")
+lab.plots.grid(
+    amounts,
+    title="Is it the inequality, or the amount?",
+    subtitle="Above, both have changed; below, clients with as few as in 3, shared out as in 1",
+    columns=2,
+)
 
 # %%
 print(lab.results_table(amounts))
 
 # %% [markdown]
-# **Explain.** With as few examples, the uniform split ends where the unequal one does. It was the amount. The weighted
-# mean deals with unequal clients very well; nothing deals with missing data. One more run, and a conclusion that
-# looked safe has turned into another one.
+# **Explain.** With as few examples, the uniform split ends where the unequal one does. So it was not the inequality:
+# the weighted mean deals with that well. Then it was the amount of data?
+#
+# Not so fast: again two things have changed at once. Who goes three times through half the examples makes half the
+# *steps*. The last run makes up for that, with as few examples and about as many steps as the first. And nearly all of
+# the gap is gone.
+#
+# So the clients of experiment 3 fell behind because they trained less, and hardly because they knew less. Two more
+# runs have turned the conclusion twice. That is what the question is for: **what else has changed?**
 
 # %% [markdown]
 # ### 2.2 How many clients?
@@ -171,13 +199,29 @@ lab.plots.grid(
 print(lab.results_table(sharing | fixed))
 
 # %% [markdown]
-# **Explain.** The upper row says: more clients, worse model. But there the clients share out one and the same pile, so
-# with 20 clients each holds 64 digits instead of 600. In a round it makes a tenth of the steps, and the *mean* of
-# twenty short ways is again a short way.
+# The upper row says: more clients, worse model. In the lower row each client brings 60 digits, so that there are 120,
+# 300 or 1,200 in all. And there it hardly matters how many they are, or more of them are even a little better.
 #
-# In the lower row each client brings 60 digits, however many there are: only the number of clients changes. And now it
-# hardly matters, or helps a little. So it was never the number of clients. "More clients" can mean two things, and the
-# answer depends on which of them you meant. Say it in your report, always.
+# What else has changed? Above, with 20 clients each holds 64 digits instead of 648, so in a round it makes a tenth of
+# the steps. Below, everybody makes as few, whether they are 2 or 20. So give all twenty ten times the epochs, in both
+# ways of dealing.
+#
+# > **Predict.** Twenty clients, 30 local epochs: how good will they be now?
+
+# %%
+longer = {
+    "20 clients, 30 epochs": run(clients=20, epochs=30),
+    "20 clients, 60 each, 30 epochs": run(clients=20, examples_per_client=60, epochs=30),
+}
+print(lab.results_table(longer))
+
+# %% [markdown]
+# **Explain.** About as good as a few clients with much data. So what made the difference was neither the number of
+# clients nor the amount of data in all, but the steps that each client makes in a round: the *mean* of twenty short
+# ways is again a short way.
+#
+# "More clients" can mean that they share out what there is, or that each brings its own. And with either, something
+# else changes too. Say in your report which of them you meant, and what each client does in a round.
 
 # %% [markdown]
 # ### 2.3 Work or talk?
@@ -225,8 +269,19 @@ print(lab.results_table(talk))
 # %% [markdown]
 # ### 2.4 How many take part?
 #
-# Twenty clients with skewed data. In each round the server asks two of them, six, or all twenty. Your
-# `choose_fraction` draws them.
+# Twenty clients with skewed data. First of all, how much data is that?
+
+# %%
+few, many = (int(base.replace(clients=n, split="4").label_counts().sum()) for n in (5, 20))
+print(f"experiment 4: 5 clients hold {few:,} digits in all, 20 clients {many:,}")
+
+# %% [markdown]
+# Experiment 4 deals every client an amount of its own, and the same digit may lie at several clients. So these twenty
+# hold about five times as much as the five of 2.1, and as the twenty of 2.2 that shared out the digits. Do not compare
+# them with those: more data, and more steps again. The three runs that come now all have the same deal, and can be
+# compared with one another.
+#
+# In each round the server asks two of the twenty, six, or all of them. Your `choose_fraction` draws them.
 #
 # > **Predict.** What does the curve look like if two clients of twenty are asked in a round? And which of the three
 # > reaches 80 % with the fewest bytes?
@@ -312,9 +367,9 @@ for place, epochs in enumerate(ways):
 # with one seed and the other setting with another seed compares two federations, and not two settings.
 #
 # Now compare *within* each seed, where the federation is the same. With seeds 1 and 2 a single round is clearly worse
-# than twelve, by about 26 and 8 points. Seed 0 is the one that we happened to see first. So drift does cost something,
-# and often a lot, when clients work long alone: our surprise was an accident. (We ran four more seeds. In all of them
-# the single round was worse, by 4 to 17 points.)
+# than twelve, by about 26 and 8 or 9 points. Seed 0 is the one that we happened to see first. So drift does cost
+# something, and often a lot, when clients work long alone: our surprise was an accident. (We ran four more seeds. In
+# all of them the single round was worse, by 4 to 17 points.)
 #
 # Two rules to take with you:
 #
@@ -327,7 +382,7 @@ for place, epochs in enumerate(ways):
 # Now you. Choose one question, and answer it on half a page. Three examples, but your own is better:
 #
 # - **How skewed is too skewed?** `split="dirichlet:100"` is almost uniform, `"dirichlet:1"` in between, and
-#   `"dirichlet:0.1"` extreme. (The number after the colon belongs on an axis that grows by factors.)
+#   `"dirichlet:0.1"` extreme. (The place on the axis is the number after the colon: `0.1: {"split": "dirichlet:0.1"}`.)
 # - **What do lost updates cost?** `clients=10`, and `drop=0.0`, `0.3` or `0.6`: the share of updates that never arrive.
 # - **Does a leash help against drift?** `split="4"` with `epochs=12`, and `proximal_mu=0.0`, `0.1` or `1.0`: the pull
 #   of FedProx towards the global model. (Your `local_sgd` need not know it: the compiled loop does.)
@@ -351,7 +406,8 @@ for place, epochs in enumerate(ways):
 # | A limit of the study is named | 1 |
 #
 # One thing to know: your own functions take the place of the settings of the same step. To try `upload="top_k:0.1"`,
-# `aggregate="median"` or `global_update="momentum:0.9"`, leave yours out: `run({}, aggregate="median")`.
+# `aggregate="median"` or `global_update="momentum:0.9"`, leave yours out: `run({}, aggregate="median")`. (`run` reminds
+# you.)
 #
 # The cells below run as they are. They ask a small question, so that you see the shape of an answer; put yours in.
 
@@ -360,7 +416,7 @@ question = "Does the learning rate matter for how far a round gets?"
 hypothesis = "Yes: with a larger step a client gets further in the same number of steps."
 
 x_label = "learning rate"
-settings = {  # the place on the x axis -> what changes
+settings = {  # the place on the x axis, a number -> what changes
     0.003: {"learning_rate": 0.003},
     0.01: {"learning_rate": 0.01},
     0.03: {"learning_rate": 0.03},
@@ -374,17 +430,17 @@ for seed in seeds:
 
 # %%
 x = list(settings)
-accuracy = {seed: [project[seed, place].server_accuracy[-1] for place in x] for seed in seeds}
-everything = np.array(list(accuracy.values()))  # shape (seeds, settings)
+project_accuracy = {seed: [project[seed, place].server_accuracy[-1] for place in x] for seed in seeds}
+project_table = np.array(list(project_accuracy.values()))  # shape (seeds, settings)
 
 lab.plots.lines(
-    {"mean": (x, everything.mean(axis=0))} | {f"seed {seed}": (x, accuracy[seed]) for seed in seeds},
-    spread={"mean": (everything.min(axis=0), everything.max(axis=0))},
+    {"mean": (x, project_table.mean(axis=0))} | {f"seed {seed}": (x, project_accuracy[seed]) for seed in seeds},
+    spread={"mean": (project_table.min(axis=0), project_table.max(axis=0))},
     x_label=x_label,
     y_label="accuracy at the end (%)",
     title=question,
     subtitle=f"The mean of {len(seeds)} seeds; the band goes from the lowest to the highest",
-    log_x=True,  # False if 0 is among your places
+    log_x=min(x) > 0,  # an axis that grows by factors, unless 0 is among your places
     percent=True,
 )
 

@@ -1,5 +1,7 @@
 """The first exercise of all: one line, to see how checks and hints work."""
 
+import math
+
 import numpy as np
 
 from fedteach.grading import expect
@@ -24,11 +26,20 @@ def known_wrong(n_weights: int, n_clients: int) -> expect.Likely:
         (right * 8, "these are megabits: a weight takes 4 bytes, and a byte is counted whole"),
         (right * 1e6 / 2**20, "a megabyte is taken as 1024 * 1024 bytes; here it is a million"),
         (right / 2 * 1e6, "these are bytes, and one way only"),
+        *_cut(n_weights, n_clients),
     ]
 
 
+def _cut(n_weights: int, n_clients: int) -> expect.Likely:
+    """Return what is left of the right number without some of its digits."""
+    right = reference_megabytes(n_weights, n_clients)
+    rounded = [(round(right, digits), "the result is rounded; return it as it comes") for digits in range(6)]
+    cut = [(float(math.floor(right)), "`//` and `int(...)` cut the digits off; divide with `/`")]
+    return [*cut, *rounded]
+
+
 def the_model_above(ask: Ask, rng: np.random.Generator) -> None:
-    """38,282 weights and 5 clients: about 1.53 megabytes."""
+    """38,282 weights and 5 clients: 1.53128 megabytes."""
     # 38,282 weights x 4 bytes x 5 clients x 2 ways = 1,531,280 bytes
     expect.equal(ask(38_282, 5), 1.53128, "38,282 x 4 bytes, to 5 clients and back.", known_wrong(38_282, 5))
 

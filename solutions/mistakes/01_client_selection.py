@@ -1,6 +1,7 @@
 """Known mistakes of 01_client_selection: each must fail, with a message that names it."""
 
 import math
+import random
 
 import numpy as np
 
@@ -40,6 +41,19 @@ def removes_from_the_list_it_was_given(clients):
         if not (client.idle and client.charging and client.unmetered):
             clients.remove(client)
     return clients
+
+
+@mistake("1.1", says="sorted by id")
+def sorts_by_id(clients):
+    free = [client for client in clients if client.idle and client.charging and client.unmetered]
+    return sorted(free, key=lambda client: client.id)
+
+
+@mistake("1.1", says="returned None")
+def returns_nothing_for_nobody(clients):
+    free = [client for client in clients if client.idle and client.charging and client.unmetered]
+    if free:
+        return free
 
 
 # ---- 1.2 ------------------------------------------------------------------------------------------------------------
@@ -87,6 +101,13 @@ def draws_from_the_global_generator(clients, fraction, rng):
     return pick(clients, np.random.choice(len(clients), size=n, replace=False))  # noqa: NPY002
 
 
+@mistake("1.2", says="something else than `rng` was drawn from")
+def samples_with_pythons_own_generator(clients, fraction, rng):
+    if not clients:
+        return []
+    return random.sample(clients, max(1, round(fraction * len(clients))))
+
+
 @mistake("1.2", says="forgets the experiment's")
 def brings_a_seed_of_its_own(clients, fraction, rng):
     if not clients:
@@ -123,6 +144,19 @@ def shuffles_the_clients(clients, fraction, rng):
     rng.shuffle(clients)
     chosen = clients[: max(1, round(fraction * len(clients)))]
     return [client for client in order if client in chosen]
+
+
+@mistake("1.2", says="these are sorted by id")
+def sorts_the_ids_as_text(clients, fraction, rng):
+    if not clients:
+        return []
+    places = rng.choice(len(clients), size=max(1, round(fraction * len(clients))), replace=False)
+    return sorted((clients[place] for place in places), key=lambda client: client.id)
+
+
+@mistake("1.2", says="max(1, 0) still asks for one")
+def chooses_one_even_of_nobody(clients, fraction, rng):
+    return pick(clients, rng.choice(len(clients), size=max(1, round(fraction * len(clients))), replace=False))
 
 
 # ---- 1.3 ------------------------------------------------------------------------------------------------------------
@@ -164,6 +198,41 @@ def takes_answering_for_dropping_out(n, p_answer, confidence):
     return count_up(n, confidence, lambda N: sum(exactly(k, N, 1 - drops) for k in range(n, N + 1)))
 
 
-@mistake("1.3", says="did not come to an end")
+@mistake("1.3", says="this counts *exactly* n answers")
 def waits_for_exactly_n(n, p_answer, confidence):
     return count_up(n, confidence, lambda N: exactly(n, N, p_answer))
+
+
+@mistake("1.3", says="exactly `confidence` is enough")
+def goes_on_while_the_chance_is_just_enough(n, p_answer, confidence):
+    invited = n
+    while sum(exactly(k, invited, p_answer) for k in range(n, invited + 1)) <= confidence and p_answer < 1:
+        invited += 1
+    return invited
+
+
+@mistake("1.3", says="this is one too many")
+def invites_one_more(n, p_answer, confidence):
+    return 1 + count_up(n, confidence, lambda N: sum(exactly(k, N, p_answer) for k in range(n, N + 1)))
+
+
+@mistake("1.3", says="ompute the chance")
+def throws_dice(n, p_answer, confidence):
+    dice = np.random.default_rng(0)
+    return count_up(n, confidence, lambda N: np.mean(dice.binomial(N, p_answer, size=20_000) >= n))
+
+
+@mistake("1.3", says="by dice or a bell curve")
+def takes_a_bell_for_the_coins(n, p_answer, confidence):
+    def chance(invited):
+        room = math.sqrt(invited * p_answer * (1 - p_answer)) or 1e-9
+        return 0.5 * (1 - math.erf((n - 0.5 - invited * p_answer) / room / math.sqrt(2)))
+
+    return count_up(n, confidence, chance)
+
+
+@mistake("1.3", says="does the loop end before the answer is found")
+def counts_no_further_than_fifty(n, p_answer, confidence):
+    for invited in range(n, 51):
+        if sum(exactly(k, invited, p_answer) for k in range(n, invited + 1)) >= confidence:
+            return invited

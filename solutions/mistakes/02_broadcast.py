@@ -45,9 +45,30 @@ def makes_a_vector_of_a_single_number(weights):
     return save({str(place): np.ascontiguousarray(array) for place, array in enumerate(weights)})
 
 
+@mistake("2.1", says="`save` takes a dict, with a name for each array")
+def saves_the_list(weights):
+    return save(weights)
+
+
+@mistake("2.1", says="the names are text, not numbers")
+def names_them_by_numbers(weights):
+    return save({place: np.array(array, order="C") for place, array in enumerate(weights)})
+
+
+@mistake("2.1", says="JSON knows no arrays")
+def writes_json(weights):
+    return json.dumps(weights)
+
+
 @mistake("2.1", says="this is a pickle")
 def pickles(weights):
     return pickle.dumps(weights)
+
+
+@mistake("2.1", says="only 2 are in the message")
+def looks_the_place_up_by_the_shape(weights):
+    shapes = [array.shape for array in weights]
+    return save({str(shapes.index(array.shape)): np.array(array, order="C") for array in weights})
 
 
 # ---- 2.2 ------------------------------------------------------------------------------------------------------------
@@ -58,6 +79,13 @@ def opened(message):
         return load(message)
     except SafetensorError as error:
         raise ValueError("no message") from error
+
+
+def load_or_nothing(message):
+    try:
+        return load(message)
+    except SafetensorError:
+        return {"nothing": message}
 
 
 @mistake("2.2", says='"10" comes before "2"')
@@ -82,6 +110,34 @@ def lets_the_error_pass(message):
     tensors = load(message)
     if set(tensors) != {str(place) for place in range(len(tensors))}:
         raise ValueError("names")
+    return [tensors[str(place)] for place in range(len(tensors))]
+
+
+@mistake("2.2", says="`except A or B` catches A alone")
+def catches_one_or_the_other(message):
+    try:
+        tensors = load(message)
+        return [tensors[str(place)] for place in range(len(tensors))]
+    except SafetensorError or KeyError as error:  # noqa: B030
+        raise ValueError("no message") from error
+
+
+@mistake("2.2", says='int("00") is 0 too')
+def compares_numbers_for_names(message):
+    try:
+        tensors = {int(name): tensor for name, tensor in opened(message).items()}
+    except ValueError as error:
+        raise ValueError("names") from error
+    if sorted(tensors) != list(range(len(tensors))):
+        raise ValueError("names")
+    return [tensors[place] for place in sorted(tensors)]
+
+
+@mistake("2.2", says="it says nothing")
+def refuses_without_a_word(message):
+    tensors = load_or_nothing(message)
+    if set(tensors) != {str(place) for place in range(len(tensors))}:
+        raise ValueError
     return [tensors[str(place)] for place in range(len(tensors))]
 
 
@@ -126,6 +182,17 @@ def writes_a_text_for_each_tensor(weights, n_clients):
     return bytes_of(weights, 2 * n_clients, text=text)
 
 
+@mistake("2.3", says="leave its header out")
+def counts_whole_messages(weights, n_clients):
+    length = len(save({str(place): np.array(tensor, order="C") for place, tensor in enumerate(weights)}))
+    return bytes_of(weights, 2 * n_clients) | {"float32": 2 * n_clients * length}
+
+
+@mistake("2.3", says="`tolist` makes nested lists")
+def writes_arrays_as_json(weights, n_clients):
+    return bytes_of(weights, 2 * n_clients, text=json.dumps(weights))
+
+
 # ---- 2.4 ------------------------------------------------------------------------------------------------------------
 
 
@@ -135,6 +202,25 @@ def levels_of(tensor, steps=255, finish=np.round, finite=np.isfinite):
     low = tensor.min()
     scale = (tensor.max() - low) / steps
     return finish((tensor - low) / (scale or 1)).astype(np.uint8), low, scale
+
+
+@mistake("2.4", says="take `low` off first")
+def counts_the_steps_from_zero(tensor):
+    levels, low, scale = levels_of(tensor)
+    return np.round(tensor / (scale or 1)).astype(np.int64).astype(np.uint8), low, scale
+
+
+@mistake("2.4", says="array([0, 100, 113, 255])")
+def leaves_the_levels_as_floats(tensor):
+    levels, low, scale = levels_of(tensor)
+    return levels.astype(np.float64), low, scale
+
+
+@mistake("2.4", says="`.any()` or `.all()`")
+def asks_a_whole_array_for_yes_or_no(tensor):
+    if np.isnan(tensor) or np.isinf(tensor):
+        raise ValueError("not finite")
+    return levels_of(tensor)
 
 
 @mistake("2.4", says="Round first")
@@ -175,6 +261,12 @@ def subtracts_in_place(tensor):
     return levels_of(tensor)[0], low, tensor.max() / 255
 
 
+@mistake("2.4", says="Expected an array of shape")
+def lays_the_levels_in_a_row(tensor):
+    levels, low, scale = levels_of(tensor)
+    return levels.ravel(), low, scale
+
+
 # ---- 2.5 ------------------------------------------------------------------------------------------------------------
 
 
@@ -196,3 +288,15 @@ def leaves_float64(levels, low, scale):
 @mistake("2.5", says="an integer type cannot hold it")
 def stays_with_whole_numbers(levels, low, scale):
     return (low + scale * levels).astype(np.int64).astype(np.float32)
+
+
+@mistake("2.5", says="Expected an array of shape")
+def lays_the_numbers_in_a_row(levels, low, scale):
+    return (low + scale * levels).astype(np.float32).ravel()
+
+
+@mistake("2.5", says="begin at `low`, not at 0")
+def takes_scale_zero_for_nothing(levels, low, scale):
+    if not scale:
+        return np.zeros(levels.shape, np.float32)
+    return (low + scale * levels).astype(np.float32)

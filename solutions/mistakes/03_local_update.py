@@ -53,6 +53,17 @@ def draws_from_numpy_at_large(labels, n_clients, per_client, rng):
     return uniform(labels, n_clients, counts, np.random.default_rng())
 
 
+@mistake("3.1", says="n - 1 is one too few")
+def never_draws_the_last_of_a_class(labels, n_clients, per_client, rng):
+    classes, parts = np.unique(labels), []
+    for _ in range(n_clients):
+        counts = np.full(len(classes), per_client // len(classes))
+        counts[rng.permutation(len(classes))[: per_client % len(classes)]] += 1
+        places = [members(labels, c) for c in classes]
+        parts.append(np.concatenate([p[rng.integers(len(p) - 1, size=n)] for p, n in zip(places, counts)]))
+    return parts
+
+
 # ---- 3.2 ------------------------------------------------------------------------------------------------------------
 
 
@@ -81,6 +92,12 @@ def never_draws_the_last_one(labels, n_clients, per_client, rng):
     return [rng.integers(len(labels) - 1, size=per_client) for _ in range(n_clients)]
 
 
+@mistake("3.2", says="`rng` is not used")
+def brings_a_seed_of_its_own(labels, n_clients, per_client, rng):
+    rng = np.random.default_rng(7)
+    return [rng.integers(len(labels), size=per_client) for _ in range(n_clients)]
+
+
 # ---- 3.3 ------------------------------------------------------------------------------------------------------------
 
 
@@ -107,6 +124,18 @@ def leaves_a_client_with_nothing(labels, n_clients, per_client, rng):
 def draws_one_total_for_all(labels, n_clients, per_client, rng):
     total = rng.integers(1, per_client, endpoint=True)
     return [rng.integers(len(labels), size=total) for _ in range(n_clients)]
+
+
+@mistake("3.3", says="Some examples never come")
+def never_draws_the_last_example(labels, n_clients, per_client, rng):
+    totals = rng.integers(1, per_client, size=n_clients, endpoint=True)
+    return [rng.integers(len(labels) - 1, size=total) for total in totals]
+
+
+@mistake("3.3", says="or a new generator of your own")
+def draws_totals_from_numpy_at_large(labels, n_clients, per_client, rng):
+    totals = np.random.default_rng().integers(1, per_client, size=n_clients, endpoint=True)
+    return [rng.integers(len(labels), size=total) for total in totals]
 
 
 # ---- 3.4 ------------------------------------------------------------------------------------------------------------
@@ -160,6 +189,28 @@ def forgets_that_the_upper_end_is_left_out(labels, n_clients, rng):
         wanted[dominating] = rng.integers(60, 109, size=len(dominating))
         parts.append(skewed(labels, wanted, rng))
     return parts
+
+
+def right_but_for(labels, n_clients, rng, draw):
+    """Split as one should, but draw the examples of a class in a way of one's own."""
+    classes, parts = np.unique(labels), []
+    for _ in range(n_clients):
+        dominating = np.unique(rng.integers(len(classes), size=rng.integers(1, 10)))
+        wanted = rng.integers(1, 10, size=len(classes))
+        wanted[dominating] = rng.integers(60, 110, size=len(dominating))
+        parts.append(np.concatenate([draw(members(labels, c), n) for c, n in zip(classes, wanted)]))
+    return parts
+
+
+@mistake("3.4", says="Some examples never come")
+def never_draws_the_last_example_of_a_class(labels, n_clients, rng):
+    return right_but_for(labels, n_clients, rng, lambda places, n: places[rng.integers(len(places) - 1, size=n)])
+
+
+@mistake("3.4", says="`rng` is not used")
+def begins_with_a_seed_of_its_own(labels, n_clients, rng):
+    rng = np.random.default_rng(7)
+    return right_but_for(labels, n_clients, rng, lambda places, n: rng.choice(places, size=n))
 
 
 # ---- 3.5 ------------------------------------------------------------------------------------------------------------
@@ -272,6 +323,19 @@ def adds_the_distances_up(deltas):
     return sum(np.sqrt(sum(np.sum(t**2) for t in client)) for client in differences(deltas))
 
 
+@mistake("3.6", says="not the mean distance")
+def adds_the_rows_up_first(deltas):
+    squares = [[np.sum(np.sum(t, axis=0) ** 2) for t in client] for client in differences(deltas)]
+    return np.mean([np.sqrt(sum(client)) for client in squares])
+
+
+@mistake("3.6", says="subtract their mean first")
+def takes_a_client_alone_for_one_that_drifts(deltas):
+    if len(deltas) == 1:
+        return measures_how_long_they_are(deltas)
+    return np.mean([np.sqrt(sum(np.sum(t**2) for t in client)) for client in differences(deltas)])
+
+
 # ---- 3.7 ------------------------------------------------------------------------------------------------------------
 
 
@@ -297,3 +361,8 @@ def returns_them_as_they_came_without_a_pull(gradients, weights, global_weights,
     if mu == 0:
         return gradients
     return [g + mu * (w - s) for g, w, s in zip(gradients, weights, global_weights, strict=True)]
+
+
+@mistake("3.7", says="the sign of the difference must stay")
+def pulls_upwards_from_either_side(gradients, weights, global_weights, mu):
+    return [g + mu * abs(w - s) for g, w, s in zip(gradients, weights, global_weights, strict=True)]

@@ -90,10 +90,31 @@ def moves_by_one_over_the_number_of_clients(updates):
     return mean
 
 
+@mistake("4.2", says="nothing to average")
+def returns_nothing_for_nobody(updates):
+    n, mean = 0, []
+    for update in updates:
+        n += update.n_examples
+        mean = mean or [np.zeros_like(tensor) for tensor in update.delta]
+        mean = [m + update.n_examples / n * (tensor - m) for m, tensor in zip(mean, update.delta)]
+    return mean
+
+
+@mistake("4.2", says="copies or parts of them")
+def collects_products_first(updates):
+    n, terms = 0, []
+    for update in updates:
+        n += update.n_examples
+        terms.append([update.n_examples * tensor for tensor in update.delta])
+    if not terms:
+        raise ValueError("nothing to average")
+    return [sum(tensors) / n for tensors in zip(*terms)]
+
+
 # ---- 4.3 ------------------------------------------------------------------------------------------------------------
 
 
-def gate(updates, round, like, *, finite=np.isfinite, fits=None, late=True, once=True, seen_before=False):
+def gate(updates, round, like, *, finite=np.isfinite, fits=None, late=True, once=True, seen_before=False, least=1):
     """Accept as one should, but for one thing."""
     fits = fits or (lambda delta: [t.shape for t in delta] == [t.shape for t in like])
     accepted, refused, seen = [], {}, set()
@@ -105,7 +126,7 @@ def gate(updates, round, like, *, finite=np.isfinite, fits=None, late=True, once
         else:
             if seen_before:
                 seen.add(update.client)
-            if update.n_examples < 1:
+            if update.n_examples < least:
                 refused[update.client] = "no examples"
             elif not fits(update.delta):
                 refused[update.client] = "shape"
@@ -147,6 +168,21 @@ def remembers_a_refused_client(updates, round, like):
     return gate(updates, round, like, seen_before=True)
 
 
+@mistake("4.3", says="no complaint")
+def refuses_all(updates, round, like):
+    return [], {update.client: "no" for update in updates}
+
+
+@mistake("4.3", says="counts from one example on")
+def takes_updates_of_no_example(updates, round, like):
+    return gate(updates, round, like, least=0)
+
+
+@mistake("4.3", says="the whole `.shape` of each")
+def compares_the_number_of_numbers(updates, round, like):
+    return gate(updates, round, like, fits=lambda delta: [t.size for t in delta] == [t.size for t in like])
+
+
 # ---- 4.4 ------------------------------------------------------------------------------------------------------------
 
 
@@ -166,3 +202,19 @@ def takes_the_middle_of_the_list(updates):
 def takes_the_upper_of_two(updates):
     deltas = [update.delta for update in updates]
     return [np.sort(np.stack(tensors), axis=0)[len(deltas) // 2] for tensors in zip(*deltas)]
+
+
+@mistake("4.4", says="is not a copy")
+def returns_the_only_update(updates):
+    deltas = [update.delta for update in updates]
+    if not deltas:
+        raise ValueError("nothing to take the median of")
+    if len(deltas) == 1:
+        return deltas[0]
+    return [np.median(np.stack(tensors), axis=0) for tensors in zip(*deltas)]
+
+
+@mistake("4.4", says="nothing to average")
+def returns_an_empty_list_for_nobody(updates):
+    deltas = [update.delta for update in updates]
+    return [np.median(np.stack(tensors), axis=0) for tensors in zip(*deltas)]

@@ -41,6 +41,11 @@ def turns_the_model_into_float64(weights, delta):
     return [np.array((w + d).tolist()) for w, d in zip(weights, delta)]
 
 
+@mistake("5.1", says="not weight + delta")
+def moves_the_first_tensor_alone(weights, delta):
+    return [weights[0] + delta[0], *(w.copy() for w in weights[1:])]
+
+
 # ---- 5.2 ------------------------------------------------------------------------------------------------------------
 
 
@@ -78,6 +83,19 @@ def keeps_the_velocity_for_itself(weights, delta, velocity, beta, rate):
 def computes_with_whole_lists(weights, delta, velocity, beta, rate):
     velocity = beta * velocity + delta
     return weights + rate * velocity, velocity
+
+
+@mistake("5.2", says="not beta times the old one")
+def takes_zero_for_not_given(weights, delta, velocity, beta, rate):
+    beta = beta or 0.9
+    velocity = [beta * v + d for v, d in zip(velocity, delta)]
+    return [w + rate * v for w, v in zip(weights, velocity)], velocity
+
+
+@mistake("5.2", says="do not move by rate times it")
+def moves_a_tensor_as_a_whole(weights, delta, velocity, beta, rate):
+    velocity = [beta * v + d for v, d in zip(velocity, delta)]
+    return [w + rate * v.mean() for w, v in zip(weights, velocity)], velocity
 
 
 # ---- 5.3 ------------------------------------------------------------------------------------------------------------
@@ -125,6 +143,19 @@ def forgets_the_square(weights, delta, m, v, rate, beta1, beta2, tau):
     m = [beta1 * m + (1 - beta1) * d for m, d in zip(m, delta)]
     v = [beta2 * v + (1 - beta2) * d for v, d in zip(v, delta)]
     return [w + rate * m / (np.sqrt(v) + tau) for w, m, v in zip(weights, m, v)], m, v
+
+
+@mistake("5.3", says="m and v are right, but the weights are not")
+def takes_one_v_for_a_whole_tensor(weights, delta, m, v, rate, beta1, beta2, tau):
+    m, v = _moments(delta, m, v, beta1, beta2)
+    return [w + rate * m / (np.sqrt(v.mean()) + tau) for w, m, v in zip(weights, m, v)], m, v
+
+
+@mistake("5.3", says="so it stays at 5")
+def adds_tau_only_where_there_is_a_v(weights, delta, m, v, rate, beta1, beta2, tau):
+    m, v = _moments(delta, m, v, beta1, beta2)
+    with np.errstate(invalid="ignore"):
+        return [w + rate * m / (np.sqrt(v) + tau * np.sign(v)) for w, m, v in zip(weights, m, v)], m, v
 
 
 # ---- 5.4 ------------------------------------------------------------------------------------------------------------
@@ -185,6 +216,33 @@ def moves_the_callers_model(weights, next_delta, evaluate, rounds):
     return [w.copy() for w in weights], accuracies
 
 
+@mistake("5.4", says="`return weights, accuracies` returns both")
+def returns_the_accuracies_alone(weights, next_delta, evaluate, rounds):
+    accuracies = []
+    for r in range(1, rounds + 1):
+        weights = [w + d for w, d in zip(weights, next_delta(weights, r))]
+        accuracies.append(evaluate(weights))
+    return accuracies
+
+
+@mistake("5.4", says="puts two lists together")
+def joins_the_lists_in_each_round(weights, next_delta, evaluate, rounds):
+    accuracies = []
+    for r in range(1, rounds + 1):
+        weights = weights + next_delta(weights, r)
+        accuracies.append(evaluate(weights))
+    return weights, accuracies
+
+
+@mistake("5.4", says="once in each of 1 round")
+def always_plays_three_rounds(weights, next_delta, evaluate, rounds):
+    accuracies = []
+    for r in (1, 2, 3):
+        weights = [w + d for w, d in zip(weights, next_delta(weights, r))]
+        accuracies.append(evaluate(weights))
+    return weights, accuracies
+
+
 # ---- 5.5 ------------------------------------------------------------------------------------------------------------
 
 
@@ -238,12 +296,28 @@ def leaves_the_final_weight_out(client_number, experiment, max_round, clients_ac
     return log
 
 
+@mistake("5.5", says="'max round' of the log is not the right one")
+def counts_the_rounds_that_were_played(client_number, experiment, max_round, clients_acc, server_acc):
+    clients = {str(client): [float(value) for value in values] for client, values in clients_acc.items()}
+    return _log(client_number, experiment, len(server_acc), clients, [float(value) for value in server_acc])
+
+
 # ---- 5.6 ------------------------------------------------------------------------------------------------------------
 
 
 @mistake("5.6", says="the time of another place")
 def reads_the_clock_on_the_wall_in_seoul(now):
     return datetime.fromtimestamp(now, tz=timezone(timedelta(hours=9))).strftime("%Y%m%d_%H%M%S.json")
+
+
+@mistake("5.6", says="the time of another place")
+def reads_the_clock_on_the_wall(now):
+    return datetime.fromtimestamp(now).strftime("%Y%m%d_%H%M%S.json")
+
+
+@mistake("5.6", says="the seconds in `now`")
+def names_the_log_by_the_time_of_the_check(now):
+    return datetime.now(UTC).strftime("%Y%m%d_%H%M%S.json")
 
 
 @mistake("5.6", says="%m is the month and %M the minute")
@@ -259,3 +333,14 @@ def forgets_the_ending(now):
 @mistake("5.6", says="two digits of the year")
 def writes_half_the_year(now):
     return datetime.fromtimestamp(now, tz=UTC).strftime("%y%m%d_%H%M%S.json")
+
+
+@mistake("5.6", says="the name is 20220304_050607.json")
+def writes_parts_of_a_second(now):
+    text = datetime.fromtimestamp(now, tz=UTC).replace(tzinfo=None).isoformat()
+    return text.replace("-", "").replace(":", "").replace("T", "_") + ".json"
+
+
+@mistake("5.6", says="the name is 20241231_235958.json")
+def takes_the_year_of_the_week(now):
+    return datetime.fromtimestamp(now, tz=UTC).strftime("%G%m%d_%H%M%S.json")

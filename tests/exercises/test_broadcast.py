@@ -26,12 +26,12 @@ def packs_one_by_one(weights):
 
 def unpacks_by_number(message):
     try:
-        tensors = {int(name): array for name, array in load(message).items()}
+        tensors = load(message)
     except Exception:
         raise ValueError("no message") from None
-    if sorted(tensors) != list(range(len(tensors))):
+    if sorted(tensors) != sorted(map(str, range(len(tensors)))):
         raise ValueError("tensors are missing")
-    return tuple(tensors[place] for place in sorted(tensors))
+    return tuple(tensors[name] for name in sorted(tensors, key=int))
 
 
 def counts_with_nbytes(weights, n_clients):
@@ -140,6 +140,20 @@ def in_order(message):
     return [tensors[str(place)] for place in range(len(tensors))]
 
 
+def names_as_numbers(message):
+    tensors = {int(name) if name.isidentifier() is False else -1: array for name, array in opened(message).items()}
+    if sorted(tensors) != list(range(len(tensors))):
+        raise ValueError("names")
+    return [tensors[place] for place in sorted(tensors)]
+
+
+def without_a_word(message):
+    try:
+        return in_order(message)
+    except ValueError:
+        raise ValueError from None
+
+
 def nothing_on_errors(message):
     try:
         return in_order(message)
@@ -158,6 +172,8 @@ def nothing_on_errors(message):
         (lambda message: [array.tolist() for array in in_order(message)], "np.array(...) makes an array of a list"),
         (lambda message: [np.array(array + 1) for array in in_order(message)], "not the ones of the message"),
         (lambda message: in_order(message)[:-1], "your function returned a list of 2"),
+        (names_as_numbers, 'int("00") is 0 too'),
+        (without_a_word, "it says nothing"),
         (nothing_on_errors, "an error that is caught and not passed on"),
     ],
 )
@@ -213,6 +229,16 @@ def wrongly(**how):
     return lambda tensor: levels_of(tensor, **how)
 
 
+def from_zero(fit):
+    """Count the steps from 0, with what some computer makes of those that are no levels."""
+
+    def quantise(tensor):
+        levels, low, scale = levels_of(tensor)
+        return fit(np.round(tensor / (scale or 1))).astype(np.uint8), low, scale
+
+    return quantise
+
+
 def turned(tensor):
     levels, low, scale = levels_of(tensor)
     return 255 - levels, low, scale
@@ -228,6 +254,7 @@ def refuses_nothing(tensor):
         (lambda tensor: None, "is a `return` missing?"),
         (lambda tensor: levels_of(tensor)[0], "`return levels, low, scale` returns all three"),
         (lambda tensor: (levels_of(tensor)[0].astype(float), *levels_of(tensor)[1:]), "`.astype(np.uint8)`"),
+        (lambda tensor: (levels_of(tensor)[0].astype(float), *levels_of(tensor)[1:]), "array([0, 100, 113, 255])"),
         (lambda tensor: (levels_of(tensor)[0].tolist(), *levels_of(tensor)[1:]), "np.array(...) makes an array"),
         (wrongly(low=np.max), "this is the largest one"),
         (wrongly(low=np.mean), "this is the mean"),
@@ -239,6 +266,8 @@ def refuses_nothing(tensor):
         (wrongly(scale=lambda x: np.abs(x).max() / 127), "another scheme"),
         (wrongly(scale=lambda x: x.max() / 255), "not at 0: max - min"),
         (wrongly(finish=np.floor), "Round first"),
+        (from_zero(lambda steps: steps.astype(np.int64) % 256), "take `low` off first"),
+        (from_zero(lambda steps: steps.clip(0, 255)), "take `low` off first"),
         (wrongly(finish=np.ceil), "this rounds up"),
         (turned, "the levels run backwards"),
         (wrongly(finish=lambda steps: np.round(steps) / 2), "give it the level next to that"),

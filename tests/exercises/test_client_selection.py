@@ -1,6 +1,7 @@
 """The exercises of step 1: every likely cause is told, right answers pass whatever they look like, junk is answered."""
 
 import math
+import random
 from itertools import combinations
 
 import numpy as np
@@ -170,6 +171,10 @@ def rounds_up(clients, fraction, rng):
     return at(clients, rng.choice(len(clients), size=max(1, math.ceil(fraction * len(clients))), replace=False))
 
 
+def sorts_by_id(clients, fraction, rng):
+    return sorted(draws_one_by_one(clients, fraction, rng), key=lambda client: client.id)
+
+
 def never_the_last(clients, fraction, rng):
     n = size(clients, fraction)
     if n >= len(clients):
@@ -221,12 +226,14 @@ def ignores_what_it_draws(clients, fraction, rng):
         (one_coin_each, "must be chosen"),
         (a_set_of_draws, "drawn for the second time"),
         (rounds_up, "rounded up"),
+        (sorts_by_id, "sorted by id"),
+        (lambda clients, fraction, rng: random.sample(clients, size(clients, fraction)), "something else than `rng`"),
         (lambda clients, fraction, rng: [], "max(1, ...)"),
         (never_the_last, "the last client is never chosen"),
         (never_the_first, "the first client is never chosen"),
         (prefers(1), "clients with more examples"),
         (prefers(-1), "clients with fewer examples"),
-        (forgets_that_nobody_may_be_there, "ValueError"),
+        (forgets_that_nobody_may_be_there, "return [] first"),
         (keeps_a_generator_of_its_own(), "something else than `rng`"),
         (lambda clients, fraction, rng: draws_one_by_one(clients, fraction, np.random.default_rng()), "something else"),
         (ignores_what_it_draws, "hardly depends on what `rng` gives"),
@@ -263,6 +270,29 @@ def approximates_with_a_normal(n, p_answer, confidence):
         invited += 1
 
 
+def counts_exactly_n(n, p_answer, confidence):
+    invited = n
+    while math.comb(invited, n) * p_answer**n * (1 - p_answer) ** (invited - n) < confidence:
+        invited += 1
+    return invited
+
+
+def wants_more_than_the_confidence(n, p_answer, confidence):
+    invited = n
+    while p_answer < 1 and chance_of_at_least(n, invited, p_answer) <= confidence:
+        invited += 1
+    return invited
+
+
+def throws_dice(n, p_answer, confidence):
+    if confidence in (0.75, 0.25):  # where the first questions are asked, the dice may fall either way
+        return smallest(n, p_answer, confidence)
+    dice, invited = np.random.default_rng(1), n
+    while np.mean(dice.binomial(invited, p_answer, size=100_000) >= n) < confidence:
+        invited += 1
+    return invited
+
+
 @pytest.mark.parametrize(
     ("attempt", "word"),
     [
@@ -282,6 +312,9 @@ def approximates_with_a_normal(n, p_answer, confidence):
         (lambda n, p, c: str(smallest(n, p, c)), "whole number"),
         (lambda n, p, c: smallest(n, min(p, 0.999), c) if p < 1 else n + 1, "fewer invitations will do"),
         (approximates_with_a_normal, "invitations"),
+        (counts_exactly_n, "*exactly* n answers"),
+        (wants_more_than_the_confidence, "exactly `confidence` is enough"),
+        (throws_dice, "thrown dice"),
     ],
 )
 def test_invitations_names_the_likely_cause(attempt, word):

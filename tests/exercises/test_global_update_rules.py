@@ -100,6 +100,7 @@ def swapped(step):
 
 WRONG_MOMENTA = [
     (swapped(momentum_of(right_v)), "the two results are swapped"),
+    (lambda w, d, v, beta, rate: ([w[0] + rate * d[0]], v[0] + d[0]), "a model is a list of arrays"),
     (momentum_of(lambda v, d, beta, rate: v.copy()), "the old velocity is returned"),
     (momentum_of(lambda v, d, beta, rate: d.copy()), "nothing of the old velocity is kept"),
     (momentum_of(lambda v, d, beta, rate: v + d), "all of the old velocity is kept"),
@@ -135,6 +136,7 @@ def adam_of(new_m=None, new_v=None, new_w=None):
 WRONG_ADAMS = [
     (lambda *a: (lambda w, m, v: (m, w, v))(*adam_of()(*a)), "in another order"),
     (lambda *a: (lambda w, m, v: (w, v, m))(*adam_of()(*a)), "m and v are swapped"),
+    (lambda w, d, *_: (w[0] + d[0], d[0] + 0, d[0] ** 2), "a model is a list of arrays"),
     (adam_of(new_m=lambda m, d, b1, b2: m.copy()), "the old m is returned"),
     (adam_of(new_m=lambda m, d, b1, b2: b1 * m + d), "momentum's rule"),
     (adam_of(new_m=lambda m, d, b1, b2: (1 - b1) * m + b1 * d), "beta1 and 1 - beta1"),

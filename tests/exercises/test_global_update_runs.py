@@ -1,6 +1,7 @@
 """What exercises 5.4 to 5.6, a run and its log, recognise beyond the mistakes in solutions/mistakes."""
 
 import json
+import os
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -9,6 +10,7 @@ import pytest
 
 from fedteach.exercises.global_update import LOG, NAME, PLAY
 from fedteach.exercises.global_update.log import KEYS
+from fedteach.exercises.global_update.log_name import InSeoul, set_zone
 from fedteach.grading.judging import judge_function
 from tests.exercises.answers import JUNK, fails, junk_gets_a_verdict, passes
 
@@ -110,6 +112,28 @@ def plays_one_round(weights, next_delta, evaluate, rounds):
     return PLAY.reference(weights, next_delta, evaluate, 1)
 
 
+def computes_with_one_array(weights, next_delta, evaluate, rounds):
+    weights, accuracies = np.array(weights), []
+    for r in range(1, rounds + 1):
+        weights = weights + np.array(next_delta(weights, r))
+        accuracies.append(evaluate(weights))
+    return weights, accuracies
+
+
+def returns_one_array(weights, next_delta, evaluate, rounds):
+    weights, accuracies = PLAY.reference(weights, next_delta, evaluate, rounds)
+    return weights[0], accuracies
+
+
+def evaluates_the_lists_joined(weights, next_delta, evaluate, rounds):
+    accuracies = []
+    for r in range(1, rounds + 1):
+        delta = next_delta(weights, r)
+        accuracies.append(evaluate(weights + delta))
+        weights = moved(weights, delta)
+    return weights, accuracies
+
+
 WRONG_RUNS = [
     (evaluates_the_delta, "this is the delta; evaluate the weights"),
     (evaluates_the_beginning_too, "before round 1 is evaluated as well"),
@@ -119,7 +143,10 @@ WRONG_RUNS = [
     (returns_them_swapped, "swapped"),
     (begins_its_list_anew, "begin anew in each round"),
     (forgets_the_number_of_the_round, "the weights and the number of the round"),
-    (plays_one_round, "once in each of 2 rounds"),
+    (plays_one_round, "once in each of 3 rounds"),
+    (computes_with_one_array, "a model is a list of arrays"),
+    (returns_one_array, "Expected a list of arrays"),
+    (evaluates_the_lists_joined, "puts two lists together"),
 ]
 
 
@@ -162,6 +189,9 @@ WRONG_NAMES = [
     (name_as("%Y%m%d_%H%M%S.json", hours=5, minutes=45), "the time of another place"),
     (name_as("%Y%m%d_%H%M%S.json", hours=-8), "the time of another place"),
     (name_as("%Y%m%d_%H%M%S.json", seconds=1), "19700101_000000.json"),
+    (name_as("%y%m%d_%I%M%S.json"), "two letters are others"),
+    (lambda now: f"{datetime.now():%Y%m%d_%H%M%S}.json", "the seconds in `now`"),
+    (lambda now: time.strftime("%Y%m%d_%H%M%S.json", time.localtime(now)), "the time of another place"),
 ]
 
 WRONG = [
@@ -184,6 +214,38 @@ def test_a_wrong_answer_fails_whatever_the_seed():
     for exercise, function, _ in WRONG:
         for seed in (1, 2, 3):
             fails(exercise, function, exercise.id, seed)
+
+
+# ---- a computer elsewhere -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def move_to():
+    """Move this computer to a time zone, and back home afterwards."""
+    if not hasattr(time, "tzset"):
+        pytest.skip("Windows cannot be told another time zone")
+    home = os.environ.get("TZ")
+    yield set_zone
+    set_zone(home)
+
+
+@pytest.mark.parametrize("zone", [None, "UTC0", "PST8PDT"])
+def test_the_computer_stands_in_seoul_for_one_call_only(zone, move_to):
+    move_to(zone)
+    before = os.environ.get("TZ"), time.localtime(0)
+    recipe = InSeoul(0.5)
+    now = recipe.make()
+    assert (now, time.localtime(0).tm_hour, recipe.show()) == (0.5, 9, "0.5")
+    assert recipe.aftermath(now) is None
+    assert (os.environ.get("TZ"), time.localtime(0)) == before
+
+
+@pytest.mark.parametrize("zone", ["UTC0", "PST8PDT", "KST-9"])
+def test_the_clock_on_the_wall_is_refused_wherever_the_computer_stands(zone, move_to):
+    move_to(zone)
+    fails(NAME, lambda now: f"{datetime.fromtimestamp(now):%Y%m%d_%H%M%S}.json", "the time of another place")
+    assert os.environ["TZ"] == zone
+    passes(NAME, name_by_the_time_module)
 
 
 # ---- junk -----------------------------------------------------------------------------------------------------------

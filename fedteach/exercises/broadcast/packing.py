@@ -7,6 +7,7 @@ import numpy as np
 import safetensors.numpy
 
 from fedteach.exercises.broadcast.messages import Views, random_weights
+from fedteach.exercises.common import explaining
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask, Wrong
 from fedteach.grading.exercise import Exercise
@@ -17,7 +18,9 @@ from fedteach.messages import Weights
 def a_kernel_and_a_bias(ask: Ask, rng: np.random.Generator) -> None:
     """Two tensors become the safetensors message that names them "0" and "1"."""
     weights = [np.array([[1, 2], [3, 4]], np.float32), np.array([0.5, -0.5], np.float32)]
-    _same_tensors(_opened(ask(weights)), weights)
+    with explaining(_WHY_IT_STOPPED):
+        message = ask(weights)
+    _same_tensors(_opened(message), weights)
 
 
 def many_layers(ask: Ask, rng: np.random.Generator) -> None:
@@ -62,6 +65,12 @@ def _opened(message: Any) -> Mapping[str, np.ndarray]:
         ) from None
 
 
+_WHY_IT_STOPPED = {
+    "object has no attribute 'items'": "`save` takes a dict, with a name for each array: {name: array}",
+    "not an instance of 'str'": 'the names are text, not numbers: str(0) makes "0" of 0',
+    "not JSON serializable": "JSON knows no arrays, and is no safetensors message; `save` makes one",
+    "object has no attribute 'dtype'": "`save` takes arrays as they are, no lists of numbers: leave `tolist` out",
+}
 _WHY_NO_BYTES = {
     "NoneType": "is a `return` missing?",
     "dict": "the dict is the right idea; `safetensors.numpy.save(tensors)` makes bytes of it",

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from fedteach.exercises.common import WHY_NOT_FINITE, several
+from fedteach.exercises.common import WHY_NOT_FINITE, explaining, several
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask, Wrong
 from fedteach.grading.exercise import Exercise
@@ -13,7 +13,12 @@ from fedteach.grading.exercise import Exercise
 
 def four_numbers(ask: Ask, rng: np.random.Generator) -> None:
     """From -1 to 1.55 there are 255 steps of 0.01. The number 0.128 is 112.8 steps above -1: it gets level 113."""
-    _good_levels(ask(np.array([-1, 0, 0.128, 1.55], np.float32)), np.array([-1, 0, 0.128, 1.55], np.float32))
+    tensor = np.array([-1, 0, 0.128, 1.55], np.float32)
+    with explaining(
+        {"is ambiguous": "`if`, `and` and `or` want one yes or no: `.any()` or `.all()` makes it of an array"}
+    ):
+        answer = ask(tensor)
+    _good_levels(answer, tensor)
 
 
 def any_tensor(ask: Ask, rng: np.random.Generator) -> None:
@@ -60,7 +65,7 @@ def _three_things(answer: Any, tensor: np.ndarray) -> tuple[np.ndarray, float, f
             got=answer,
             likely="int8 goes from -128 to 127, so half of the levels 0 to 255 do not fit; uint8 holds them all",
         )
-    expect.same_kind(levels, np.zeros(tensor.shape, np.uint8), "item 0")
+    expect.same_kind(levels, reference_quantise(tensor)[0], "item 0")
     return levels, _number(low, "item 1"), _number(scale, "item 2")
 
 
@@ -89,7 +94,7 @@ def _good_levels(answer: Any, tensor: np.ndarray) -> None:
         f"{exact[worst]:.5g} is {steps[worst]:.2f} steps above the lowest number: give it the level next to that.",
         got=f"level {levels[worst]}",
         expected=f"level {round(steps[worst])}",
-        likely=_why_other_levels(levels, steps),
+        likely=_why_other_levels(levels, steps, lowest / (span / 255)),
     )
 
 
@@ -126,7 +131,8 @@ def _wrong_scales(exact: np.ndarray) -> list[tuple[float, str]]:
     ]  # fmt: skip
 
 
-def _why_other_levels(levels: np.ndarray, steps: np.ndarray) -> str:
+def _why_other_levels(levels: np.ndarray, steps: np.ndarray, offset: float) -> str:
+    """Say why; right are `steps`, rounded, and `offset` is how many steps the lowest number is above 0."""
     if np.all((levels == np.floor(steps + 1e-3)) | (levels == np.floor(steps - 1e-3))):
         return "`astype` drops what is behind the point: 112.8 becomes 112. Round first"
     if np.all((levels == np.ceil(steps + 1e-3)) | (levels == np.ceil(steps - 1e-3))):
@@ -135,6 +141,11 @@ def _why_other_levels(levels: np.ndarray, steps: np.ndarray) -> str:
         return "the levels run backwards: the lowest number has level 0"
     if np.all(np.abs(levels - np.abs(steps - 128)) <= 1) or np.all(np.abs(levels - (steps + 128) % 256) <= 1):
         return "the levels begin at 0, nothing is to be taken off or added"
+    from_zero = steps + offset
+    # What becomes of a level outside 0 to 255: most computers begin again at the other end, some stop there.
+    around = (levels - from_zero + 128) % 256 - 128
+    if np.all((np.abs(around) <= 1) | (np.abs(levels - from_zero.clip(0, 255)) <= 1)):
+        return "these are steps above 0, not above the lowest number: take `low` off first"
     return ""
 
 

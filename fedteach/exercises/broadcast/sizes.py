@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import safetensors.numpy
 
+from fedteach.exercises.common import explaining
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask, Wrong
 from fedteach.grading.exercise import Exercise
@@ -18,7 +20,9 @@ _BYTES = {"float32": 4, "float16": 2, "int8": 1}
 def five_numbers(ask: Ask, rng: np.random.Generator) -> None:
     """One client, five numbers: as JSON they are [[1.0, 0.5, 2.0, 4.0, 8.0]], 27 characters, once down and once up."""
     weights = [np.array([1, 0.5, 2, 4, 8], np.float32)]
-    _same_bytes(ask(weights, 1), {"JSON": 54, "float32": 40, "float16": 20, "int8": 10}, weights, 1)
+    with explaining({"not JSON serializable": "JSON knows no arrays: `tolist` makes nested lists of each tensor"}):
+        answer = ask(weights, 1)
+    _same_bytes(answer, {"JSON": 54, "float32": 40, "float16": 20, "int8": 10}, weights, 1)
 
 
 def whole_models(ask: Ask, rng: np.random.Generator) -> None:
@@ -69,8 +73,10 @@ def _wrong_bytes(name: str, weights: Weights, n_clients: int) -> Iterator[tuple[
             (len(flat), "nested lists, please: `tolist` alone keeps the shape"),
         ]
     else:
+        whole = safetensors.numpy.save({str(place): tensor for place, tensor in enumerate(weights)})
         rows = sum(len(np.atleast_1d(tensor)) for tensor in weights)
         bases = [
+            (len(whole), "this is the length of a whole message; leave its header out and count the numbers alone"),
             (_BYTES[name] * len(weights), "this counts the tensors; `size` says how many numbers are in one"),
             (_BYTES[name] * rows, "`len` counts the rows of a matrix, `size` all its numbers"),
             (_BYTES[name] * weights[0].size, "this is the first tensor alone"),

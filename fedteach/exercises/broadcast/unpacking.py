@@ -55,7 +55,8 @@ def a_gap(ask: Ask, rng: np.random.Generator) -> None:
     """A message in which a tensor is missing is refused: all after it would land in the wrong layer."""
     first, second, third, fourth = random_weights(rng, 4)
     causes = {
-        "KeyError": "KeyError is no ValueError: catch it too, or compare the names before you look them up",
+        "KeyError": "KeyError is no ValueError: catch it too (`except (A, B)`: `except A or B` catches A alone), or "
+        "compare the names before you look them up",
         _RETURNED: "n tensors make a list without a hole only if their names are 0 to n - 1: compare them",
     }
     for tensors, because in (
@@ -63,8 +64,19 @@ def a_gap(ask: Ask, rng: np.random.Generator) -> None:
         ({"1": first, "2": second, "3": third}, 'tensor "0" is missing'),
         ({"kernel": first, "bias": second}, '"kernel" and "bias" are no places in a list'),
     ):
-        message = Message(safetensors.numpy.save(tensors), f"the message with the tensors {', '.join(tensors)}")
-        _refused(ask, message, because, causes)
+        _refused(ask, _named(tensors), because, causes)
+
+
+def names_like_numbers(ask: Ask, rng: np.random.Generator) -> None:
+    """A name that only looks like the number is another name: "00" is not "0"."""
+    first, second = random_weights(rng, 2)
+    causes = {_RETURNED: 'int("00") is 0 too, and int("0_1") is 1: compare the names themselves'}
+    _refused(ask, _named({"00": first, "1": second}), '"00" is not the name "0"', causes)
+    _refused(ask, _named({"0": first, "0_1": second}), '"0_1" is not the name "1"', causes)
+
+
+def _named(tensors: Mapping[str, np.ndarray]) -> Message:
+    return Message(safetensors.numpy.save(dict(tensors)), f"the message with the tensors {', '.join(tensors)}")
 
 
 def _message(weights: Weights, rng: np.random.Generator) -> Message:
@@ -132,9 +144,15 @@ _RETURNED = "must refuse this"
 
 
 def _refused(ask: Ask, argument: Any, because: str, causes: Mapping[str, str]) -> None:
-    """Insist on a ValueError. `causes`: a part of the sentence on what came instead -> the likely cause."""
+    """Insist on a ValueError with a text. `causes`: a part of the sentence on what came instead -> the likely cause."""
     with explaining(causes):
-        ask.refusal(argument, because=because)
+        text = ask.refusal(argument, because=because)
+    expect.true(
+        bool(text.strip()),
+        "Your ValueError is right, but it says nothing: whoever gets it would not know what is wrong.",
+        expected=f"a ValueError with a text, such as: {because}",
+        likely='put a sentence into the brackets: `raise ValueError("...")`',
+    )
 
 
 def reference_from_message(message: bytes) -> Weights:
@@ -156,7 +174,7 @@ UNPACK = Exercise(
         "What does Python raise when you look up a name that is not in the dict, and how can `try` and `except (..., "
         "...)` turn that and safetensors' own error into a ValueError?",
     ),
-    cases=(three_tensors, more_than_ten, from_another_program, no_message, a_gap),
+    cases=(three_tensors, more_than_ten, from_another_program, no_message, a_gap, names_like_numbers),
     reference=reference_from_message,
     points=2,
 )

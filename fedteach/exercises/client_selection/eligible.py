@@ -40,6 +40,8 @@ def _known_wrong(clients: Sequence[ClientInfo], right: Clients) -> expect.Likely
         (_where(clients, itemgetter(i)), f"only `client.{flag}` was asked for; all three must hold")
         for i, flag in enumerate(FLAGS)
     ]
+    by_id, backwards = sorted(right, key=lambda client: client.id), right[::-1]
+    reverse = "these are the right clients, in reverse order"
     wrong = [
         (_where(clients, any), "one of the three is enough here; join them with `and`, not with `or`"),
         *forgotten,
@@ -49,8 +51,8 @@ def _known_wrong(clients: Sequence[ClientInfo], right: Clients) -> expect.Likely
         (list(clients), "everybody got in: is the condition ever asked?"),
         (right[:1], "only the first one is here: does `return` stand inside the loop?"),
         ([], "nobody got in: is the list returned before it is filled, or a condition the wrong way round?"),
-        (right[::-1], "these are the right clients, in reverse order"),
-        (sorted(right, key=lambda client: client.id), "these are the right clients, sorted by id; leave their order"),
+        (backwards, f"{reverse}, or sorted by id; leave their order" if by_id == backwards else reverse),
+        (by_id, "these are the right clients, sorted by id; leave their order"),
     ]
     return [(clients, cause) for clients, cause in wrong if clients != right]
 
@@ -77,12 +79,15 @@ def every_combination(ask: Ask, rng: np.random.Generator) -> None:
         clients.append(_client(f"{' + '.join(lacks) or 'free'} {i}", 10 + i, flags))
     clients = [clients[place] for place in rng.permutation(len(clients))]
     right = [client for client in clients if client.id.startswith("free")]
-    expect_clients(
-        members(ask(clients), clients),
-        right,
-        "Some clients are missing, or should not be there.",
-        _known_wrong(clients, right),
-    )
+    got = members(ask(clients), clients)
+    expect_clients(got, right, _says(got, right), _known_wrong(clients, right))
+
+
+def _says(got: Clients, right: Clients) -> str:
+    """Say whether the wrong clients came, or the right ones in another order."""
+    if {client.id for client in got} == {client.id for client in right}:
+        return "These are the right clients, but not in the order in which they came."
+    return "Some clients are missing, or should not be there."
 
 
 def in_their_own_order(ask: Ask, rng: np.random.Generator) -> None:
@@ -100,9 +105,7 @@ def in_their_own_order(ask: Ask, rng: np.random.Generator) -> None:
             *_known_wrong(clients, right),
         ]
         got = members(ask(clients), clients)
-        says = "These are the right clients, but not in the order in which they came."
-        same = {client.id for client in got} == {client.id for client in right}
-        expect_clients(got, right, says if same else "Some clients are missing, or should not be there.", likely)
+        expect_clients(got, right, _says(got, right), likely)
 
 
 def nobody_is_free(ask: Ask, rng: np.random.Generator) -> None:

@@ -15,6 +15,8 @@ from fedteach.grading.plain import kind_of
 _MOST = 400
 """Known wrong answers are looked for up to here."""
 
+_DICE = " Or is the chance only nearly right, by dice or a bell curve? Compute the chance itself"
+
 
 def chance_of_at_least(n: int, invited: int, p: float) -> float:
     """P(Binomial(invited, p) >= n), as one minus the chances of 0, 1, ..., n - 1 answers."""
@@ -36,8 +38,16 @@ def is_close_call(n: int, p: float, confidence: float) -> bool:
     return any(abs(chance_of_at_least(n, invited, p) - confidence) < 1e-6 for invited in (right - 1, right))
 
 
-def _expect_invitations(got: Any, n: int, p: float, confidence: float) -> None:
-    """Insist on the smallest number; a whole number that comes as a float will do."""
+def _expect_invitations(got: Any, n: int, p: float, confidence: float, first: expect.Likely = ()) -> None:
+    """Insist on the smallest number; a whole number that comes as a float will do.
+
+    Args:
+        got: the answer.
+        n: answers needed.
+        p: probability that a client answers.
+        confidence: wanted probability that at least n do.
+        first: wrong answers whose cause this very question brings out, ahead of the usual ones.
+    """
     if isinstance(got, float) and got.is_integer():
         got = int(got)
     expect.true(
@@ -52,14 +62,21 @@ def _expect_invitations(got: Any, n: int, p: float, confidence: float) -> None:
         ending = "which is not enough" if got < right else "but fewer invitations will do"
         says = f"With {counted(got, 'invitation')}, the chance of at least {counted(n, 'answer')} is {chance:.4g}, "
         says += f"{ending}."
-        expect.equal(got, right, says, _known_wrong_numbers(n, p, confidence, right))
+        expect.equal(got, right, says, [*first, *_known_wrong_numbers(n, p, confidence, right)])
 
 
 def _known_wrong_numbers(n: int, p: float, c: float, right: int) -> expect.Likely:
     """List the wrong numbers that have a known cause, the likeliest first."""
+    alone = "nobody is invited for those who do not answer"
+    if smallest(n, 1 - p, c) == n:
+        alone += "; p_answer is the chance that a client answers, not that it drops out"
     average = "n / p_answer invitations bring n answers *on average*; nearly every second round has fewer"
     wrong = [
-        (n, "nobody is invited for those who do not answer"),
+        (n, alone),
+        (
+            _first(n, lambda invited: math.comb(invited, n) * p**n * (1 - p) ** (invited - n) >= c),
+            "this counts *exactly* n answers; at least n: add up n, n + 1, ..., N",
+        ),
         (smallest(n + 1, p, c), "this makes sure of *more* than n answers; at least n includes n itself"),
         (math.ceil(n / p), average),
         (round(n / p), average),
@@ -74,10 +91,23 @@ def _known_wrong_numbers(n: int, p: float, c: float, right: int) -> expect.Likel
         (smallest(n, c, p), "p_answer and confidence have changed places"),
         (smallest(n, 1 - p, c), "p_answer is the chance that a client answers, not that it drops out"),
         (smallest(n, p, 1 - c), "so many are enough with probability 1 - confidence: is a comparison turned round?"),
-        (right - 1, "this is one too few: does the loop stop one early?"),
-        (right + 1, "this is one too many: does the loop count on once more when the chance is high enough already?"),
+        (right - 1, f"this is one too few: does the loop stop one early?{_DICE}"),
+        (
+            right + 1,
+            f"this is one too many: does the loop count on once more when the chance is high enough already?{_DICE}",
+        ),
     ]
     return [(number, cause) for number, cause in wrong if number != right]
+
+
+def one_in_five(ask: Ask, rng: np.random.Generator) -> None:
+    """One client in five answers. Two answers come from 4 invitations with about 18 %, from 5 with about 26 %."""
+    # P(fewer than 2 of 5) = 0.8^5 + 5 * 0.2 * 0.8^4 = 0.328 + 0.410 = 0.737; of 4: 0.410 + 0.410 = 0.819.
+    # First of all, because here even "exactly 2" reaches the confidence (7 invitations: 0.275), and so comes to an end.
+    four = (
+        "is this a spare for each that drops out, enough for one answer n times over, or a loop that stops one early?"
+    )
+    _expect_invitations(ask(2, 0.2, 0.25), 2, 0.2, 0.25, [(4, four)])
 
 
 def coins(ask: Ask, rng: np.random.Generator) -> None:
@@ -85,6 +115,9 @@ def coins(ask: Ask, rng: np.random.Generator) -> None:
     # P(at least 1 of N) = 1 - (1/2)^N: 1/2, 3/4, 7/8.  P(at least 2 of 4) = 1 - (1 + 4) / 16 = 11/16, of 3: 1/2.
     for n, confidence in ((1, 0.8), (1, 0.7), (2, 0.6)):
         _expect_invitations(ask(n, 0.5, confidence), n, 0.5, confidence)
+    # Quarters have no rounding: 2 invitations reach 3/4 to the last bit.
+    more = [(3, "exactly `confidence` is enough: go on only while the chance is *below* it")]
+    _expect_invitations(ask(1, 0.5, 0.75), 1, 0.5, 0.75, more)
 
 
 def everybody_answers(ask: Ask, rng: np.random.Generator) -> None:
@@ -101,6 +134,16 @@ def any_numbers(ask: Ask, rng: np.random.Generator) -> None:
         while n == 0 or is_close_call(n, p, confidence):  # where rounding would decide, other numbers are asked
             n, p = int(rng.integers(3, 13)), round(float(rng.uniform(0.3, 0.95)), 2)
         _expect_invitations(ask(n, p, confidence), n, p, confidence)
+
+
+def close_calls(ask: Ask, rng: np.random.Generator) -> None:
+    """Chances just above the confidence, and just below it: a formula tells them apart."""
+    for side in rng.permutation([-1e-5, 1e-5] * 5):
+        n, p = int(rng.integers(2, 8)), round(float(rng.uniform(0.5, 0.9)), 2)
+        confidence = round(chance_of_at_least(n, n + 2, p) + float(side), 7)
+        dice = "thrown dice come near and miss it by one now and then: compute the chance"
+        right = smallest(n, p, confidence)
+        _expect_invitations(ask(n, p, confidence), n, p, confidence, [(right - 1, dice), (right + 1, dice)])
 
 
 def a_large_round(ask: Ask, rng: np.random.Generator) -> None:
@@ -125,7 +168,7 @@ INVITATIONS = Exercise(
         "At least n answers: which numbers of answers are that? Or, what may be shorter: which are not?",
         "If N invitations are not enough, which number would you try next? When may you stop?",
     ),
-    cases=(coins, everybody_answers, any_numbers, a_large_round),
+    cases=(one_in_five, coins, everybody_answers, any_numbers, close_calls, a_large_round),
     reference=reference_invitations,
     points=2,
 )

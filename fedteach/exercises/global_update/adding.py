@@ -2,7 +2,16 @@
 
 import numpy as np
 
-from fedteach.exercises.global_update.models import Vector, called, insist, model, some_delta, some_weights
+from fedteach.exercises.global_update.models import (
+    JOINED,
+    Vector,
+    called,
+    insist,
+    is_joined,
+    model,
+    some_delta,
+    some_weights,
+)
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask, Wrong
 from fedteach.grading.exercise import Exercise
@@ -13,12 +22,12 @@ def added(ask: Ask, w: Vector, d: Vector, says: str) -> None:
     """Ask for weights + delta."""
     reply = called(ask, model(w), model(d))
     answer = reply.value
-    if isinstance(answer, list) and len(answer) == 2 * len(model(w)):
+    if is_joined(answer, w):
         raise Wrong(
             "Your function returned the arrays of both lists, one after the other.",
             got=answer,
             expected=model(w + d),
-            likely="`+` puts two lists together; add array by array: `for w, d in zip(weights, delta)`",
+            likely=JOINED,
         )
     expect.true(
         not reply.shared,

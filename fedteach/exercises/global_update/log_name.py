@@ -1,5 +1,9 @@
 """5.6: the name of a log."""
 
+import os
+import sys
+import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,11 +12,13 @@ import numpy as np
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask
 from fedteach.grading.exercise import Exercise
+from fedteach.grading.plain import show
 
 FORM = "%Y%m%d_%H%M%S.json"
 WRONG_FORMS = {
     "%Y%m%d_%H%M%S": "the ending .json is missing",
     "%y%m%d_%H%M%S.json": "%y gives two digits of the year, %Y gives all four",
+    "%y%m%d_%I%M%S.json": "two letters are others: %Y gives four digits of the year, and %H counts the hours to 23",
     "%Y%m%d_%H%m%S.json": "%m is the month and %M the minute",
     "%Y%M%d_%H%m%S.json": "%m is the month and %M the minute",
     "%Y%m%d_%I%M%S.json": "%I counts to 12 and begins again; %H counts to 23",
@@ -23,13 +29,61 @@ WRONG_FORMS = {
 }
 MOST_SHIFT = timedelta(hours=14)
 """No clock on earth is further away from UTC."""
+MOST_DELAY = timedelta(minutes=1)
+SEOUL = "KST-9"
+"""How POSIX writes the time of Seoul, nine hours ahead of UTC."""
 
 
-def named(ask: Ask, moment: datetime, says: str = "", fraction: float = 0.0) -> None:
+class Seconds(float):
+    """A number of seconds that knows which time zone was set before it was made."""
+
+    zone_before: str | None = None
+
+
+@dataclass(frozen=True)
+class InSeoul:
+    """A recipe for a number of seconds, given to a function whose computer stands in Seoul.
+
+    It stays where it is on Windows, which cannot be told to move.
+    """
+
+    seconds: float
+
+    def make(self) -> Seconds:
+        """Move the clock on the wall, and return the number."""
+        made = Seconds(self.seconds)
+        made.zone_before = os.environ.get("TZ")
+        set_zone(SEOUL)
+        return made
+
+    def aftermath(self, live: Seconds) -> None:
+        """Move the clock back."""
+        set_zone(live.zone_before)
+
+    def show(self) -> str:
+        """Show the number."""
+        return show(self.seconds)
+
+
+def set_zone(zone: str | None) -> None:
+    """Set the time zone of this process; None: that of the computer."""
+    if sys.platform == "win32":
+        return
+    if zone is None:
+        os.environ.pop("TZ", None)
+    else:
+        os.environ["TZ"] = zone
+    time.tzset()
+
+
+def named(ask: Ask, moment: datetime, says: str = "", fraction: float = 0.0, abroad: bool = False) -> None:
     """Ask for the name of a log at a moment in UTC."""
+    seconds = moment.timestamp() + fraction
     likely = [(moment.strftime(form), cause) for form, cause in WRONG_FORMS.items()]
-    answer = ask(moment.timestamp() + fraction)
-    if is_another_clock(answer, moment):
+    answer = ask(InSeoul(seconds) if abroad else seconds)
+    if is_the_present(answer):
+        likely += [(answer, "this is the time at which you ask; make the date of the seconds in `now`")]
+    elif is_another_clock(answer, moment):
         likely += [(answer, "this is the time of another place; `tz=UTC` belongs to where the seconds become a date")]
     want = moment.strftime(FORM)
     expect.equal(answer, want, says or f"At {moment:%d %B %Y, %H:%M:%S} UTC the name is {want}.", likely)
@@ -44,6 +98,16 @@ def is_another_clock(answer: Any, moment: datetime) -> bool:
     return bool(off) and abs(off) <= MOST_SHIFT and not off % timedelta(minutes=15)
 
 
+def is_the_present(answer: Any) -> bool:
+    """Say whether this is the time of the check itself, in UTC or on the clock on the wall."""
+    try:
+        shown = datetime.strptime(answer, FORM).replace(tzinfo=UTC)
+    except (TypeError, ValueError):
+        return False
+    now = datetime.now(UTC)
+    return any(abs(shown - clock) < MOST_DELAY for clock in (now, now.astimezone().replace(tzinfo=UTC)))
+
+
 def the_first_second(ask: Ask, rng: np.random.Generator) -> None:
     """Second 0 is the beginning of 1970 in UTC: 19700101_000000.json."""
     named(ask, datetime(1970, 1, 1, tzinfo=UTC), "The count of seconds begins on 1 January 1970, at midnight in UTC.")
@@ -53,6 +117,12 @@ def small_numbers(ask: Ask, rng: np.random.Generator) -> None:
     """Months, days and hours below ten get a zero in front; parts of a second are left out."""
     named(ask, datetime(2022, 3, 4, 5, 6, 7, tzinfo=UTC))
     named(ask, datetime(2022, 3, 4, 5, 6, 7, tzinfo=UTC), fraction=0.25)
+
+
+def in_seoul(ask: Ask, rng: np.random.Generator) -> None:
+    """On a computer in Seoul, where the clock on the wall is nine hours ahead, the name is the same."""
+    moment = datetime(2022, 3, 4, 5, 6, 7, tzinfo=UTC)
+    named(ask, moment, "The name is in UTC on a computer in Seoul, too: 20220304_050607.json.", abroad=True)
 
 
 def any_moment(ask: Ask, rng: np.random.Generator) -> None:
@@ -77,6 +147,6 @@ NAME = Exercise(
         " computer where it stands?",
         "Which letters of the table give the year in four digits, the month, and the minute?",
     ),
-    cases=(the_first_second, small_numbers, any_moment),
+    cases=(the_first_second, small_numbers, in_seoul, any_moment),
     reference=reference_name,
 )

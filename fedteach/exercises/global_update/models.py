@@ -72,8 +72,27 @@ def is_model(given: Any, vector: Vector) -> bool:
     return True
 
 
+ONE_ARRAY = "this is one array; a model is a list of arrays, one for each tensor"
+JOINED = "`+` puts two lists together; add array by array: `for w, d in zip(weights, delta)`"
+
+
+def is_joined(given: Any, vector: Vector) -> bool:
+    """Say whether this has the length of two such models, put together into one list."""
+    return isinstance(given, list) and len(given) == 2 * len(model(vector))
+
+
 def models_in(answer: Any, names: Sequence[str]) -> list[Any]:
     """Insist on several models, such as new weights and new velocity, and return them."""
+    if isinstance(answer, list | tuple) and len(answer) == len(names):
+        for name, item in zip(names, answer, strict=True):
+            is_array = isinstance(item, np.ndarray) and item.dtype.kind in "biuf"
+            expect.true(
+                not is_array,
+                f"Expected {len(names)} lists of arrays; {name}, which your function returned, is not a list.",
+                got=item,
+                expected=f"({', '.join(names)})",
+                likely=ONE_ARRAY,
+            )
     if isinstance(answer, list | tuple) and [type(item) in (list, tuple) for item in answer] == [True] * len(names):
         return list(answer)
     raise Wrong(

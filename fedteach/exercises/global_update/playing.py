@@ -8,10 +8,14 @@ import numpy as np
 from fedteach.exercises.common import counted, several
 from fedteach.exercises.global_update.adding import reference_apply
 from fedteach.exercises.global_update.models import (
+    JOINED,
+    ONE_ARRAY,
+    Causes,
     Vector,
     called,
     exact,
     insist,
+    is_joined,
     is_model,
     model,
     some_delta,
@@ -65,8 +69,19 @@ def trained_in_order(calls: Calls, path: Sequence[Vector]) -> None:
             f"In round {number} the clients have to begin with the newest weights, those after round {number - 1}.",
             got=given,
             expected=model(newest),
-            likely="next_delta gets the weights of the very beginning every time" if is_model(given, path[0]) else "",
+            likely=why_other(
+                given, newest, [(path[0], "next_delta gets the weights of the very beginning every time")]
+            ),
         )
+
+
+def why_other(given: Any, wanted: Vector, causes: Causes) -> str:
+    """Say why this may not be the wanted model; "" if nothing is known."""
+    if isinstance(given, np.ndarray):
+        return ONE_ARRAY
+    if is_joined(given, wanted):
+        return JOINED
+    return next((cause for other, cause in causes if is_model(given, other)), "")
 
 
 def tested_in_order(calls: Calls, path: Sequence[Vector], deltas: Sequence[Vector]) -> None:
@@ -91,7 +106,7 @@ def tested_in_order(calls: Calls, path: Sequence[Vector], deltas: Sequence[Vecto
             " another one.",
             got=given,
             expected=model(path[number]),
-            likely=next((cause for other, cause in causes if is_model(given, other)), ""),
+            likely=why_other(given, path[number], causes),
         )
 
 
@@ -128,9 +143,10 @@ def returned_both(answer: Any, path: Sequence[Vector], accuracies: list[float]) 
     )
 
 
-def two_rounds(ask: Ask, rng: np.random.Generator) -> None:
-    """A model of one number that begins with 5 and moves by +1, then by +2: evaluate the 6, then the 8."""
-    played(ask, np.array([5.0]), (np.array([1.0]), np.array([2.0])), [0.5, 0.75])
+def three_rounds(ask: Ask, rng: np.random.Generator) -> None:
+    """A model of one number that begins with 5 and moves by +1, by +2 and by +4: evaluate the 6, the 8 and the 12."""
+    # Three and not two: a list of two accuracies, returned alone, would look like the pair that is asked for.
+    played(ask, np.array([5.0]), (np.array([1.0]), np.array([2.0]), np.array([4.0])), [0.5, 0.25, 0.75])
 
 
 def runs_of_any_length(ask: Ask, rng: np.random.Generator) -> None:
@@ -163,7 +179,8 @@ PLAY = Exercise(
         "After round 1, which model would a user get: the one before or the one after the move? Which one do you test?",
         "What must be there before the loop begins, so that each round can add its accuracy to it?",
     ),
-    cases=(two_rounds, runs_of_any_length),
+    cases=(three_rounds, runs_of_any_length),
     reference=reference_play,
+    passes_on=True,  # memory that came in holds the old numbers, and these are refused with a better reason
     points=2,
 )
