@@ -8,6 +8,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 _KEPT_BY_LIBRARIES = ("KERAS_", "TF_", "TF2_")
@@ -106,19 +107,20 @@ def ctrl_c() -> Iterator[threading.Event]:
     Yields:
         An event that is set once Ctrl-C was pressed.
     """
-    pressed = threading.Event()
+    pressed, former = threading.Event(), signal.getsignal(signal.SIGINT)
 
-    def press(signum: int, frame: Any) -> None:
+    def press(signum: int, frame: FrameType | None) -> None:
         pressed.set()
-        raise KeyboardInterrupt
+        if callable(former):
+            former(signum, frame)
 
-    in_charge = threading.current_thread() is threading.main_thread()
-    if not in_charge or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        pressed.set()  # nobody can tell, so it is taken as meant
+    if threading.current_thread() is not threading.main_thread():
+        pressed.set()  # nobody can tell here, so it is taken as meant
+    if pressed.is_set() or not callable(former):  # in a background job nobody can press Ctrl-C
         yield pressed
         return
     signal.signal(signal.SIGINT, press)
     try:
         yield pressed
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, former)

@@ -231,6 +231,14 @@ def takes_a_bell_for_the_coins(n, p_answer, confidence):
     return count_up(n, confidence, chance)
 
 
+@mistake("1.3", says="fewer invitations will do")
+def invites_one_to_spare_at_least(n, p_answer, confidence):
+    invited = n + 1
+    while sum(exactly(k, invited, p_answer) for k in range(n, invited + 1)) < confidence:
+        invited += 1
+    return invited
+
+
 @mistake("1.3", says="does the loop end before the answer is found")
 def counts_no_further_than_fifty(n, p_answer, confidence):
     for invited in range(n, 51):

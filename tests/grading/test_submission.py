@@ -156,6 +156,22 @@ def test_a_function_that_wants_to_leave_has_failed_and_the_next_is_judged(tmp_pa
     assert states(notebook(tmp_path / "01_numbers.ipynb", *cells)) == {"1.1": "failed", "1.2": "passed"}
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c_works():
+    """Let Ctrl-C be heard, also where the tests run as a background job, which ignores it."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, former)
+
+
+@pytest.mark.parametrize("handler", [signal.SIG_IGN, signal.SIG_DFL])
+def test_where_nobody_can_press_ctrl_c_it_was_the_students_code(tmp_path, handler):
+    signal.signal(signal.SIGINT, handler)
+    cells = "def double(x):\n    raise KeyboardInterrupt", "def quadruple(x): return 4 * x"
+    assert states(notebook(tmp_path / "01_numbers.ipynb", *cells)) == {"1.1": "failed", "1.2": "passed"}
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
 def test_ctrl_c_is_not_the_students(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "load", lambda program: signal.raise_signal(signal.SIGINT))
     with pytest.raises(KeyboardInterrupt):
