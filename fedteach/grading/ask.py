@@ -169,11 +169,21 @@ def _stopped(raised: Raised, expected: str = "") -> Wrong:
         says,
         got=f"it stopped at {raised.line}" if raised.line else "",
         expected=expected,
-        likely=_ONCE if "'Updates'" in raised.text else _LIKELY.get(kind, ""),
+        likely=_likely(kind, raised.text),
         traceback=raised.traceback,
     )
 
 
+def _likely(kind: str, text: str) -> str:
+    by_text = next((cause for part, cause in _LIKELY_BY_TEXT.items() if part in text), "")
+    return by_text or _LIKELY.get(kind, "")
+
+
+_LIKELY_BY_TEXT = {
+    "'Updates'": _ONCE,
+    "'list' and 'list'": "lists of arrays cannot be added or subtracted; `zip` goes through them together",
+    "inhomogeneous": "the tensors of a model differ in shape, so they make no single array; take tensor by tensor",
+}
 _LIKELY = {
     "EOFError": "`input()` waits for somebody to type; give the value in the code",
     "StdinNotImplementedError": "`input()` waits for somebody to type; give the value in the code",

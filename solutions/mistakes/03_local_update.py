@@ -169,6 +169,16 @@ def leaves_the_other_classes_out(labels, n_clients, rng):
     return parts
 
 
+@mistake("3.4", says="drawn once for all classes")
+def draws_one_number_for_all_classes(labels, n_clients, rng):
+    n_classes, parts = len(np.unique(labels)), []
+    for _ in range(n_clients):
+        wanted = rng.integers(1, 10, size=n_classes)
+        wanted[rng.integers(n_classes, size=rng.integers(1, 10))] = rng.integers(60, 110)
+        parts.append(skewed(labels, wanted, rng))
+    return parts
+
+
 @mistake("3.4", says="before the loop over the clients")
 def lets_the_same_classes_dominate_everywhere(labels, n_clients, rng):
     n_classes, parts = len(np.unique(labels)), []

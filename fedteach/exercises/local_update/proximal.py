@@ -37,6 +37,7 @@ def wrong_pulls(gradients: Weights, weights: Weights, start: Weights, mu: float)
         ),
         (lambda g, w, s: mu * (g + w - s), "mu weakens the gradient here as well; it belongs to the pull alone"),
         (lambda g, w, s: g, "nothing was added"),
+        (lambda g, w, s: w + mu * (w - s), "this starts from the weight; start from the gradient"),
     ]
     return [(_each(rule, gradients, weights, start), cause) for rule, cause in rules]
 

@@ -82,6 +82,14 @@ def over_many_clients(ask: Ask, rng: np.random.Generator) -> None:
     _expect_different_ones(counts)
     dominating = (counts >= 60).sum(axis=1)
     _expect_number_of_draws(dominating)
+    # About 355 clients have two dominating classes or more, and two equal numbers each with probability 1/50.
+    alike = [len(set(held[held >= 60])) == 1 for held in counts if (held >= 60).sum() > 1]
+    expect.true(
+        not all(alike),
+        "At each client all dominating classes have the same number of examples.",
+        got=row(counts[int(np.argmax(dominating))]),
+        likely="60 to 109 is drawn once for all classes; draw it anew for each",
+    )
     # About 1,550 counts of 60 to 109 and 2,450 of 1 to 9; fewer than 1,200 of the former come with less than 1e-12,
     # and then one number of the fifty stays away with probability 0.98**1200 = 3e-11.
     for name, wanted, drawn in (("60 to 109", MANY, counts[counts >= 60]), ("1 to 9", FEW, counts[counts < 60])):

@@ -71,9 +71,7 @@ def asked_split(ask: Ask, rng: np.random.Generator, labels: np.ndarray, n_client
 
 
 ONCE = "the examples are drawn once, before the loop over the clients; each client draws its own"
-WITHOUT = (
-    "this draws without replacement, so the examples run out; `rng.choice` and `rng.integers` draw with replacement"
-)
+WITHOUT = "something is drawn without replacement and runs out; `rng.choice` and `rng.integers` draw with replacement"
 
 _WHY_STOPPED = {
     "replace is False": WITHOUT,
