@@ -94,6 +94,11 @@ def sorts_as_text(message):
     return [tensors[name] for name in sorted(tensors)]
 
 
+@mistake("2.2", says="Expected a list")
+def returns_the_dictionary(message):
+    return opened(message)
+
+
 @mistake("2.2", says="no order to rely on")
 def takes_them_as_they_come(message):
     return list(opened(message).values())
