@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from fedteach import data, lab, models, steps
+    from fedteach.classroom.server import HttpServer
     from fedteach.client import Client, StepError
     from fedteach.engine_pool import EnginePool
     from fedteach.experiment import PRESETS, Experiment
@@ -32,6 +33,7 @@ _HOME = {
     "Experiment": "experiment",
     "Federation": "federation",
     "History": "history",
+    "HttpServer": "classroom.server",
     "Lost": "messages",
     "NotStarted": "grading.not_started",
     "PRESETS": "experiment",
@@ -63,6 +65,7 @@ __all__ = [
     "Experiment",
     "Federation",
     "History",
+    "HttpServer",
     "Lost",
     "NotStarted",
     "PRESETS",

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fedteach.authoring.command import author_app
+from fedteach.classroom import command as classroom
 
 if TYPE_CHECKING:
     from fedteach.experiment import Experiment
@@ -30,6 +31,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(author_app, name="author")
+app.command()(classroom.serve)
+app.command()(classroom.join)
 
 INTERRUPTED = 130  # what a shell reports after Ctrl-C
 

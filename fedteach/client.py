@@ -73,6 +73,12 @@ class Client:
         rows = self._rows_of(round)
         return self._x[rows], self._y[rows]
 
+    def work(self, task: Task, weights: Weights, engine: Engine, **how: Any) -> Update:
+        """Do what the task asks for: `fit`, which takes the further arguments, or `evaluate`."""
+        if task.kind == "evaluate":
+            return self.evaluate(task, weights, engine)
+        return self.fit(task, weights, engine, **how)
+
     def fit(
         self,
         task: Task,
@@ -143,6 +149,11 @@ class Client:
         """Undo what `round` left in memory: its update was never used."""
         if self._round == round:
             self._after, self._round = self._before, 0
+
+    def settle(self, used: int) -> None:
+        """Undo what the last round left in memory, unless that was `used`: the last round whose update was."""
+        if self._round > used:
+            self.forget(self._round)
 
     def _begin(self, round: int) -> None:
         if round != self._round:

@@ -7,7 +7,7 @@ import shlex
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fedteach.engine_pool import EnginePool
     from fedteach.federation import Federation
     from fedteach.tally import Event
+    from fedteach.transport.base import Transport
 
 # The names of `models.MODELS`, repeated here (and compared by a test) so that choosing one loads no TensorFlow.
 MODEL_NAMES = ("small_cnn", "cnn", "lenet", "lenet_original", "2nn", "logistic")
@@ -185,6 +186,8 @@ class Experiment:
         stop: threading.Event | None = None,
         on_event: "Callable[[Event], None]" = lambda event: None,
         local_update: Any = None,
+        transport: "Transport | None" = None,
+        deadline_s: float | None = None,
         **steps: Any,
     ) -> "Federation":
         """Return the federation of this experiment, ready to run.
@@ -195,20 +198,25 @@ class Experiment:
             stop: set it, and the run ends within a second.
             on_event: called with each event, in the running thread.
             local_update: step 3 of one's own, `(model, x, y, plan, rng)`.
+            transport: the way to clients elsewhere; None: they live in this process.
+            deadline_s: seconds a round waits for its clients; None waits as long as it takes.
             **steps: other steps of one's own, by the names `select`, `broadcast`, `upload`, `aggregate`,
                 `global_update`; each takes the place of the one that the experiment names. A `select` of
                 `(clients, fraction, rng)` gets the experiment's fraction.
         """
         from fedteach.federation import Federation
-        from fedteach.transport.base import Lossy, Transport
+        from fedteach.transport.base import Lossy
         from fedteach.transport.in_process import InProcess
 
         for name in steps:
             checks.known("step", name, (*self._steps(), "local_update"))
         if "select" in steps:
             steps["select"] = with_fraction(steps["select"], self.fraction)
-        pool = self._pool()
-        transport: Transport = InProcess(self._clients(), pool, local_update)
+        pool = self.pool()
+        if transport is None:
+            transport = InProcess(self.all_clients(), pool, local_update)
+        elif local_update is not None:
+            raise ValueError("local_update is the clients' step: give it to `join`, on their side")
         if self.drop > 0:
             transport = Lossy(transport, self.drop, self.seed)
         return Federation(
@@ -218,6 +226,7 @@ class Experiment:
             plan=self.plan(),
             seed=self.seed,
             common_init=self.common_init,
+            deadline_s=deadline_s,
             test_examples=self.test_examples,
             client_accuracy=self.client_accuracy,
             out=out,
@@ -228,7 +237,8 @@ class Experiment:
             **(self._steps() | steps),
         )
 
-    def _pool(self) -> "EnginePool":
+    def pool(self) -> "EnginePool":
+        """Return new engines for the experiment's model."""
         from fedteach.engine_pool import EnginePool
         from fedteach.models import builder
 
@@ -236,26 +246,33 @@ class Experiment:
         make = builder(self.model_name(), dataset.input_shape, dataset.n_classes)
         return EnginePool(make, seed=self.seed, workers=self.workers, precision=self.precision)
 
-    def _clients(self) -> "list[Client]":
+    def all_clients(self) -> "list[Client]":
+        """Return the clients, each with its own examples."""
+        rows_of = self._rows()
+        return [self._client(place, id, rows_of) for place, id in enumerate(self.client_ids())]
+
+    def client(self, id: str) -> "Client":
+        """Return one of the clients.
+
+        Raises:
+            ValueError: if there is none of that name.
+        """
+        place = self.client_ids().index(checks.known("client", id, self.client_ids()))
+        return self._client(place, id, self._rows())
+
+    def _client(self, place: int, id: str, rows_of: "Callable[[int], data.Partition]") -> "Client":
         from fedteach.client import Client
 
+        def rows(round: int) -> np.ndarray:
+            return rows_of(round).parts[place]
+
         train = self.load_data().train
-        if not self.redraw_each_round:
-            parts = self.partition().parts
-            return [
-                Client(id, train.x, train.y, part, own_accuracy=self.own_accuracy)
-                for id, part in zip(self.client_ids(), parts, strict=True)
-            ]
+        mine = rows if self.redraw_each_round else rows(0)
+        return Client(id, train.x, train.y, mine, own_accuracy=self.own_accuracy)
 
-        partition = lru_cache(maxsize=2)(self.partition)  # all clients of a round ask for the same one
-
-        def rows(place: int, round: int) -> np.ndarray:
-            return partition(round).parts[place]
-
-        return [
-            Client(id, train.x, train.y, partial(rows, place), own_accuracy=self.own_accuracy)
-            for place, id in enumerate(self.client_ids())
-        ]
+    def _rows(self) -> "Callable[[int], data.Partition]":
+        """Return who holds what in a round, worked out once for all clients that ask."""
+        return lru_cache(maxsize=2)(self.partition)
 
     # ---- writing it down ------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """The loop: five steps, round after round, and nothing else."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, replace
 from itertools import chain
@@ -107,8 +107,7 @@ class Federation:
         self._notify = on_event
         self.weights = self._pool.initial_weights
         self._server_state = self._global_update.init(self.weights)
-        client_ids = [client.id for client in self._transport.clients()]
-        self.history = History(client_ids, {**self._own_settings(), **(settings or {})})
+        self.history = History(self._transport.roster(), {**self._own_settings(), **(settings or {})})
         self.folder = self._open_folder(out, resume)
 
     def run(self, rounds: int) -> History:
@@ -122,7 +121,7 @@ class Federation:
             pass
         return self.history
 
-    def rounds(self, n: int) -> Iterator[RoundRecord]:
+    def rounds(self, n: int) -> Generator[RoundRecord]:
         """Run n further rounds and yield the record of each as it ends; see `run`."""
         last = len(self.history) + checks.whole("rounds", n, least=1)
         with self._saved_at_the_end():
@@ -145,7 +144,7 @@ class Federation:
 
         # 3. local update, by the clients, and 4. aggregation, as their updates arrive
         with tally.timed("clients"):
-            with closing(self._transport.exchange(tasks, self._deadline_s, self.stop)) as replies:
+            with closing(self._transport.exchange(tasks, self._deadline_s, self.stop, cohort.enough)) as replies:
                 updates = tally.usable(replies, self.weights, cohort.enough, self._judge_of(message))
                 delta = self._mean_of(updates, tally)
             self._transport.forget(tally.lost, number)

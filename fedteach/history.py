@@ -6,12 +6,13 @@ A `History` is plain data that only grows. The federation appends to it; panels,
 import csv
 import io
 import json
-import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from fedteach.files import write_atomically
 
 SERVER = "server"
 """The name under which the server's own figures stand in `History.rows()`."""
@@ -249,25 +250,3 @@ def size_text(n_bytes: float) -> str:
             return f"{n_bytes:.0f} {unit}" if unit == "B" else f"{n_bytes:.1f} {unit}"
         n_bytes /= 1000
     return f"{n_bytes:.1f} GB"
-
-
-def write_atomically(path: str | Path, content: str | bytes) -> Path:
-    """Write a file so that a reader, or a crash at any moment, sees the old content or the new, never a half.
-
-    Raises:
-        OSError: if the folder cannot be written or the disk is full; the old file is then untouched.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    data = content.encode() if isinstance(content, str) else content
-    try:
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
-    return path

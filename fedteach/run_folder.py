@@ -24,7 +24,8 @@ from typing import Any
 
 import numpy as np
 
-from fedteach.history import History, RoundRecord, write_atomically
+from fedteach.files import write_atomically
+from fedteach.history import History, RoundRecord
 from fedteach.messages import (
     MessageError,
     Weights,
@@ -87,6 +88,11 @@ class RunFolder:
         self._folder = self.out / "checkpoints" / self.name
         self._client_files: dict[str, dict[str, str]] = {}
         self._log_due_at = float("-inf")
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of this run's checkpoints."""
+        return self._folder
 
     @property
     def log_path(self) -> Path:

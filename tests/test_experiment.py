@@ -54,17 +54,17 @@ def test_label_counts_are_those_of_the_clients_examples():
     experiment = QUICK.replace(split="4", clients=3)
     counts = experiment.label_counts()
     assert counts.shape == (3, 10)
-    for client, row in zip(experiment._clients(), counts, strict=True):
+    for client, row in zip(experiment.all_clients(), counts, strict=True):
         _, y = client.examples()
         np.testing.assert_array_equal(np.bincount(y, minlength=10), row)
 
 
 def test_redrawn_data_differ_from_round_to_round_and_are_the_same_again():
     experiment = QUICK.replace(split="2", redraw_each_round=True)
-    client, same = experiment._clients()[1], experiment._clients()[1]
+    client, same = experiment.all_clients()[1], experiment.all_clients()[1]
     assert not np.array_equal(client.examples(1)[0], client.examples(2)[0])
     np.testing.assert_array_equal(client.examples(2)[0], same.examples(2)[0])
-    fixed = experiment.replace(redraw_each_round=False)._clients()[1]
+    fixed = experiment.replace(redraw_each_round=False).all_clients()[1]
     np.testing.assert_array_equal(fixed.examples(1)[0], fixed.examples(2)[0])
 
 
@@ -167,7 +167,7 @@ def test_numbers_of_numpy_become_plain_ones(tmp_path):
 
 def test_the_histogram_shows_what_clients_really_draw_in_round_one():
     experiment = QUICK.replace(split="3", redraw_each_round=True)
-    sizes = [len(client.examples(1)[1]) for client in experiment._clients()]
+    sizes = [len(client.examples(1)[1]) for client in experiment.all_clients()]
     np.testing.assert_array_equal(experiment.label_counts().sum(axis=1), sizes)
 
 

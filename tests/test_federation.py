@@ -140,10 +140,13 @@ class Scripted:
         self._reply = reply
         self._clients = [client.info for client in tiny_clients()]
 
+    def roster(self):
+        return [client.id for client in self._clients]
+
     def clients(self):
         return self._clients
 
-    def exchange(self, tasks, deadline_s=None, stop=None):
+    def exchange(self, tasks, deadline_s=None, stop=None, enough=None):
         for task in tasks:
             yield from self._reply(task, task.codec.decode(task.message))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from fedteach.authoring.cells import AuthoringError
 from fedteach.authoring.notebook import notebook_text
 from fedteach.authoring.sources import Course, Source, read_sources
-from fedteach.history import write_atomically
+from fedteach.files import write_atomically
 
 
 def built(sources: Sequence[Source]) -> dict[str, str]:

@@ -28,11 +28,18 @@ class TransportError(Exception):
 class Transport(Protocol):
     """The only thing a federation knows about where its clients are."""
 
+    def roster(self) -> Sequence[str]:
+        """Return the ids of all clients that may ever take part, in order; it never changes."""
+
     def clients(self) -> Sequence[ClientInfo]:
         """Return the clients that can be asked now, always in the same order."""
 
     def exchange(
-        self, tasks: Sequence[Task], deadline_s: float | None = None, stop: threading.Event | None = None
+        self,
+        tasks: Sequence[Task],
+        deadline_s: float | None = None,
+        stop: threading.Event | None = None,
+        enough: int | None = None,
     ) -> Generator[Update | Lost]:
         """Give each task to its client; yield what comes back, in the order of the tasks.
 
@@ -40,6 +47,7 @@ class Transport(Protocol):
             tasks: at most one for each client.
             deadline_s: seconds after which who has not answered is lost; None waits.
             stop: when it is set, the exchange ends within a second by raising `engine.Stopped`.
+            enough: so many answers end the round; a transport whose clients are slow need not wait for the others.
 
         Closing the iterator early cancels what was not yielded: those clients forget the round.
         """
@@ -68,14 +76,25 @@ class Lossy:
         self._drop = checks.number("drop", drop, least=0, most=1, hint="try 0.2")
         self._seed = seed
 
+    def roster(self) -> Sequence[str]:
+        """Return the roster of the inner transport."""
+        return self._inner.roster()
+
     def clients(self) -> Sequence[ClientInfo]:
         """Return the clients of the inner transport."""
         return self._inner.clients()
 
     def exchange(
-        self, tasks: Sequence[Task], deadline_s: float | None = None, stop: threading.Event | None = None
+        self,
+        tasks: Sequence[Task],
+        deadline_s: float | None = None,
+        stop: threading.Event | None = None,
+        enough: int | None = None,
     ) -> Generator[Update | Lost]:
-        """Pass the replies on, but for those that get lost."""
+        """Pass the replies on, but for those that get lost.
+
+        `enough` is not passed on: which of those that answered first get lost, only this wrapper knows.
+        """
         kinds = {task.client: task.kind for task in tasks}
         with closing(self._inner.exchange(tasks, deadline_s, stop)) as replies:
             for reply in replies:

@@ -36,14 +36,24 @@ class InProcess:
         self._message: tuple[bytes, Weights] = (b"", [])
         self._decoding = threading.Lock()
 
+    def roster(self) -> Sequence[str]:
+        """Return the ids of all clients, in the order they were given."""
+        return [info.id for info in self._infos]
+
     def clients(self) -> Sequence[ClientInfo]:
         """Return all clients, in the order they were given."""
         return self._infos
 
     def exchange(
-        self, tasks: Sequence[Task], deadline_s: float | None = None, stop: threading.Event | None = None
+        self,
+        tasks: Sequence[Task],
+        deadline_s: float | None = None,
+        stop: threading.Event | None = None,
+        enough: int | None = None,
     ) -> Generator[Update | Lost]:
         """Train the tasks' clients in parallel; yield updates in the order of the tasks.
+
+        `enough` is not needed here: whoever takes the replies closes the iterator, and what has not begun never does.
 
         Raises:
             Stopped: if `stop` was set.
@@ -98,9 +108,7 @@ class InProcess:
         if given_up():
             raise Stopped
         try:
-            if task.kind == "evaluate":
-                return client.evaluate(task, weights, engine)
-            update = client.fit(
+            update = client.work(
                 task,
                 weights,
                 engine,
@@ -113,8 +121,7 @@ class InProcess:
             raise
         except Exception as error:  # whatever breaks a client, the round goes on without it
             client.forget(task.round)
-            first_line = str(error).partition("\n")[0]  # TensorFlow adds a page about its graph
-            return Lost(task.client, task.round, f"{type(error).__name__}: {first_line}")
+            return lost_because(task, error)
 
     def _decoded(self, task: Task) -> Weights:
         """Decode the round's message once for all its clients."""
@@ -137,7 +144,15 @@ def _check_arrays(clients: Sequence[Client], pool: EnginePool) -> None:
             pool.check_examples(x, y, f"client {client.id}")
 
 
+def lost_because(task: Task, error: Exception) -> Lost:
+    """Return what a client that failed is for its federation: lost, with the reason in one line."""
+    first_line = str(error).partition("\n")[0]  # TensorFlow adds a page about its graph
+    return Lost(task.client, task.round, f"{type(error).__name__}: {first_line}")
+
+
 def _through_codec(update: Update, task: Task) -> Update:
+    if task.kind == "evaluate":
+        return update  # only figures travel
     message = task.reply_codec.encode(update.delta)
     delta = task.reply_codec.decode(message)
     return Update(update.client, update.round, delta, update.n_examples, update.metrics, update.extra, len(message))

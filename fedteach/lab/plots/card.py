@@ -24,7 +24,7 @@ from matplotlib.patches import FancyBboxPatch
 from matplotlib.text import Text
 from matplotlib.transforms import Affine2D, Bbox, Transform
 
-from fedteach.history import write_atomically
+from fedteach.files import write_atomically
 
 Style = dict[str, Any]
 """Keyword arguments of a matplotlib drawing function."""

@@ -1,0 +1,5 @@
+"""`python -m fedteach` is the `fedteach` command."""
+
+from fedteach.cli import main
+
+main()

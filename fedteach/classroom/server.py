@@ -1,0 +1,387 @@
+"""The server of a class: an experiment's federation in one thread, its web server in another.
+
+with HttpServer(Experiment(clients=3), min_clients=3) as server:
+    print(server.join_line)
+    history = server.result()
+"""
+
+import ipaddress
+import math
+import socket
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fedteach import __version__, checks
+from fedteach.classroom.class_file import ClassFile
+from fedteach.classroom.lobby import Ended, Lobby, Windows
+from fedteach.classroom.standing import Standing
+from fedteach.experiment import Experiment
+from fedteach.history import History
+from fedteach.messages import Weights
+from fedteach.run_folder import RunFolder
+from fedteach.steps import broadcast
+from fedteach.tally import Event
+from fedteach.transport.http.app import create_app
+from fedteach.transport.http.certificate import class_certificate, fingerprint
+from fedteach.transport.http.face import Face, Options
+from fedteach.transport.http.keys import Keys
+from fedteach.transport.http.mailbox import Mailbox
+from fedteach.transport.http.mailbox_transport import MailboxTransport, patiently
+from fedteach.transport.http.schemas import PROTOCOL
+from fedteach.transport.http.store import MemoryStore, Store, StoreDown
+from fedteach.transport.http.web_server import WebServer
+from fedteach.transport.http.workers import WorkerProcesses
+
+if TYPE_CHECKING:
+    from fedteach.federation import Federation
+
+_TICK_S = 0.5
+
+
+class HttpServer:
+    """A federation for clients that come over the network; see `fedteach serve` for the shell.
+
+    Args:
+        experiment: what to run; its `clients` is the number of places. None takes the defaults, or with `resume`
+            what the run was.
+        min_clients, start_window_s, update_window_s, update_ratio: how long a round waits; see `lobby.Windows`.
+            Without `min_clients` a round begins with half of the places.
+        host: address to listen on; the default is this machine only, "0.0.0.0" every network it is in.
+        port: 0 takes a free one.
+        tls: serve https, with a certificate of the class' own that is made on the spot.
+        out: folder for the log, the checkpoints and the class' keys; None keeps nothing.
+        resume: folder of a class to go on with: same tokens, same places, same port.
+        redis: address of a Redis ("redis://127.0.0.1:6379") that keeps the mailbox, so that several processes can
+            show it; None: it is kept in this process.
+        workers: number of server processes, on consecutive ports; more than one needs `redis`.
+        **steps: steps of one's own, as in `Experiment.federation`; step 3 is the clients' and is given to `join`.
+
+    Raises:
+        ValueError: if an argument is out of range, or the run cannot be resumed.
+        TransportError: if the port cannot be had.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment | None = None,
+        *,
+        min_clients: int | None = None,
+        start_window_s: float | None = None,
+        update_window_s: float | None = None,
+        update_ratio: float | None = None,
+        host: str | None = None,
+        port: int | None = None,
+        tls: bool = False,
+        out: str | Path | None = None,
+        resume: str | Path | None = None,
+        redis: str | None = None,
+        workers: int = 1,
+        **steps: Any,
+    ):
+        before = None if resume is None else ClassFile.load(resume)
+        self.experiment = _experiment(experiment, resume)
+        given = {
+            "min_clients": min_clients,
+            "start_window_s": start_window_s,
+            "update_window_s": update_window_s,
+            "update_ratio": update_ratio,
+        }
+        kept = dict(before.windows) if before else {"min_clients": math.ceil(self.experiment.clients / 2)}
+        self.windows = Windows(**(kept | {name: value for name, value in given.items() if value is not None}))
+        if self.windows.min_clients > self.experiment.clients:
+            raise ValueError(
+                f"min_clients={self.windows.min_clients} can never be here: the class has "
+                f"{self.experiment.clients} places; a larger one needs clients={self.windows.min_clients}"
+            )
+        self.keys = before.keys if before else Keys.fresh()
+        self._members: Sequence[Mapping[str, Any]] = before.members if before else ()
+        self._out, self._resume, self._steps = out, resume, steps
+        name = self.keys.name
+        self.mailbox = Mailbox(self.experiment.client_ids(), _store(redis, name))
+        self._stop, self._ended = threading.Event(), threading.Event()
+        self._error: BaseException | None = None
+        self._federation: Federation | None = None
+        self._transport: MailboxTransport | None = None
+        self._history = History(self.experiment.client_ids(), {"rounds": self.experiment.rounds})
+        self._saved: Sequence[Mapping[str, Any]] | None = None
+        host = host or (before.host if before else "127.0.0.1")
+        port = (before.port if before else 0) if port is None else port
+        folder = Path(resume or out or ".") / "tls"
+        self._certificate = class_certificate(folder, _names_of(host)) if tls else None
+        self._host = host
+        about = {"protocol": PROTOCOL, "version": __version__, "experiment": asdict(self.experiment), "federation": ""}
+        self._standing = Standing(self.mailbox, about, self.experiment.rounds)
+        self._web: WebServer | WorkerProcesses
+        if checks.whole("workers", workers, least=1, most=64) == 1:
+            self._web = WebServer(
+                create_app(Face(self.mailbox, self.keys, self._options())), host, port, self._certificate
+            )
+        elif redis is None:
+            raise ValueError(f"{workers} workers share a federation through Redis: give its address, redis=...")
+        else:
+            roster, options = self.experiment.client_ids(), self._options()
+            self._web = WorkerProcesses(workers, redis, name, roster, self.keys, options, host, port, self._certificate)
+        self._standing.about(join=f"fedteach join {self.url}")
+        self._runner = threading.Thread(target=self._run, name="fedteach federation", daemon=True)
+        self._ticker = threading.Thread(target=self._tick, name="fedteach noticeboard", daemon=True)
+
+    # ---- addresses ------------------------------------------------------------------------------------
+
+    @property
+    def url(self) -> str:
+        """Where clients find the server."""
+        return self._url(self._web.port)
+
+    def _url(self, port: int) -> str:
+        host = _reachable(self._host)
+        return f"{'https' if self._certificate else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+
+    @property
+    def class_token(self) -> str:
+        """What clients need in order to join, and everybody in order to watch."""
+        return self.keys.class_token
+
+    @property
+    def instructor_token(self) -> str:
+        """What is needed to pause, resume and end the federation."""
+        return self.keys.instructor_token
+
+    @property
+    def fingerprint(self) -> str:
+        """By what clients know the class certificate; "" without TLS."""
+        return fingerprint(self._certificate[0]) if self._certificate else ""
+
+    @property
+    def join_line(self) -> str:
+        """What students type into a shell."""
+        known_by = f" --fingerprint {self.fingerprint}" if self._certificate else ""
+        return f"fedteach join {self.url} --token {self.class_token}{known_by}"
+
+    @property
+    def dashboard_url(self) -> str:
+        """The dashboard for everybody; what follows the # stays in the browser."""
+        return f"{self.url}/#view={self.class_token}"
+
+    @property
+    def instructor_url(self) -> str:
+        """The dashboard with buttons to pause, resume and end: not for the projector's address bar."""
+        return f"{self.url}/#instructor={self.instructor_token}"
+
+    # ---- life -----------------------------------------------------------------------------------------
+
+    def start(self) -> "HttpServer":
+        """Begin to serve and to wait for clients; returns at once."""
+        patiently(self._put_back_what_the_store_lost)
+        self._web.start()
+        self._runner.start()
+        self._ticker.start()
+        return self
+
+    def stop(self) -> None:
+        """End everything; the rounds that are complete are kept."""
+        self._stop.set()
+        for thread in (self._runner, self._ticker):
+            if thread.is_alive():
+                thread.join(15)
+        self._web.stop()
+        self.mailbox.close()
+
+    def __enter__(self) -> "HttpServer":
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait until all rounds are done, or the federation was ended; return whether that is so."""
+        return self._ended.wait(timeout_s)
+
+    def result(self, timeout_s: float | None = None) -> History:
+        """Wait for the end and return the history.
+
+        Raises:
+            TimeoutError: if it still goes on.
+            Exception: the error that ended the federation.
+        """
+        if not self.wait(timeout_s):
+            raise TimeoutError(f"after {timeout_s:g} s the class has not finished: {self.board().get('say', '')}")
+        if self._error is not None:
+            raise self._error
+        return self.history
+
+    @property
+    def error(self) -> BaseException | None:
+        """What ended the federation, if it failed."""
+        return self._error
+
+    @property
+    def folder(self) -> RunFolder | None:
+        """Where the run is kept; None before it has begun, or if nothing is kept."""
+        return self._federation.folder if self._federation else None
+
+    @property
+    def warning(self) -> str:
+        """What the instructor should know about the safety of this server; "" if nothing."""
+        if self._certificate is not None or _is_loopback(self._host):
+            return ""
+        return "others in this network can read and change what travels, tokens included; --tls prevents it"
+
+    @property
+    def history(self) -> History:
+        """What has happened so far; grows while the federation runs."""
+        return self._history
+
+    @property
+    def weights(self) -> Weights:
+        """The global model now; empty before it is built."""
+        return self._federation.weights if self._federation else []
+
+    def board(self) -> dict[str, Any]:
+        """Return what the dashboard shows, as plain data."""
+        return self.mailbox.everything()
+
+    def control(self, action: str) -> None:
+        """Pause after this round, resume, or end, as the instructor's buttons do."""
+        self.mailbox.noticeboard.wish(action)
+
+    # ---- the federation's thread ----------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            self._federate()
+        except Ended:
+            self._standing.over("ended", f"the instructor has ended the federation after round {len(self.history)}")
+        except BaseException as error:  # whatever a student's function raises is told, and raised by `result`
+            self._error = error
+            self._standing.over("failed", f"the federation has failed: {error}")
+        finally:
+            self._ended.set()
+
+    def _federate(self) -> None:
+        federation = self._federation = self._built()
+        self._history = federation.history
+        self._members = patiently(self.mailbox.members.as_data, self._stop)
+        self._save_class()
+        self._standing.about(federation=federation.folder.name if federation.folder else "")
+        self._standing.restore(federation.history, federation.weights)
+        lobby = Lobby(self.mailbox, self.windows, self._standing, self._stop)
+        todo = self.experiment.rounds - len(federation.history)
+        if todo:
+            with closing(federation.rounds(todo)) as rounds:
+                for _ in range(todo):
+                    lobby.wait()
+                    self._standing.running(len(federation.history) + 1, self.windows.update_window_s)
+                    record = next(rounds, None)
+                    if record is None:
+                        raise Ended
+                    self._standing.record(record, federation.weights)
+                next(rounds, None)  # writes the final log
+        last = federation.history.server_accuracy[-1]
+        accuracy = "" if last is None else f", accuracy {last:.3f}"
+        self._standing.over("finished", f"finished: {len(federation.history)} rounds{accuracy}")
+
+    def _built(self) -> "Federation":
+        most_examples = len(self.experiment.load_data().train)
+        self._transport = MailboxTransport(
+            self.mailbox, most_examples=most_examples, update_ratio=self.windows.update_ratio
+        )
+        return self.experiment.federation(
+            transport=self._transport,
+            out=None if self._resume is not None else self._out,
+            resume=self._resume,
+            stop=self._stop,
+            on_event=self._on_event,
+            deadline_s=self.windows.update_window_s,
+            **self._steps,
+        )
+
+    def _on_event(self, event: Event) -> None:
+        with suppress(StoreDown):
+            self._standing.refresh()
+
+    # ---- the noticeboard's thread ---------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        bell = threading.Event()
+        end_listening = self.mailbox.listen(lambda topic: bell.set() if topic != "board" else None)
+        while not self._stop.is_set():
+            bell.wait(_TICK_S)
+            bell.clear()
+            with suppress(StoreDown):
+                if self.mailbox.noticeboard.wished() == "end":
+                    self._stop.set()
+                self._put_back_what_the_store_lost()
+                self._standing.refresh()
+                self._members = self.mailbox.members.as_data()
+                self._save_class()
+            self._stop.wait(_TICK_S / 5)
+        end_listening()
+
+    def _put_back_what_the_store_lost(self) -> None:
+        """Fill a store that is empty: a new one, or a Redis that came back from a crash with nothing in it."""
+        if self.mailbox.is_filled():
+            return
+        self.mailbox.members.restore(self._members)
+        self._standing.restore(self.history, self.weights)
+        if self._transport is not None:
+            self._transport.put_back()
+        self.mailbox.fill()
+
+    def _save_class(self) -> None:
+        folder = self.folder
+        if folder is not None and self._members != self._saved:
+            ClassFile(self.keys, self._host, self._web.port, asdict(self.windows), self._members).save(folder)
+            self._saved = self._members
+
+    def _options(self) -> Options:
+        experiment = self.experiment
+        for name in ("broadcast", "upload"):
+            if name in self._steps:
+                experiment = experiment.replace(**{name: self._steps[name].name})
+        return Options(
+            experiment=asdict(experiment),
+            rounds=experiment.rounds,
+            codecs=(broadcast.codec(experiment.broadcast).name, broadcast.codec(experiment.upload).name),
+            version=__version__,
+        )
+
+
+def _store(redis: str | None, name: str) -> Store:
+    if redis is None:
+        return MemoryStore()
+    from fedteach.transport.http.redis_store import RedisStore
+
+    return RedisStore(redis, name)
+
+
+def _experiment(given: Experiment | None, resume: str | Path | None) -> Experiment:
+    if resume is None:
+        return given or Experiment()
+    kept = Experiment.from_settings(RunFolder.find(resume).settings())
+    return kept if given is None else kept.replace(rounds=given.rounds, workers=given.workers)
+
+
+def _names_of(host: str) -> list[str]:
+    """Return the names under which a server on this address may be reached."""
+    return ["localhost", "127.0.0.1", socket.gethostname(), _reachable(host)]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _reachable(host: str) -> str:
+    """Return an address that others can type: for "every network", this machine's own in the one that leads out."""
+    if host not in ("0.0.0.0", "::", ""):
+        return host
+    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))  # an address of the documentation; choosing a way to it sends nothing
+        return str(probe.getsockname()[0])
+    return "127.0.0.1"

@@ -1,0 +1,199 @@
+"""Protocol v1, for clients: join, be ready, wait for a task, leave."""
+
+import asyncio
+from contextlib import suppress
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from starlette.exceptions import HTTPException
+
+from fedteach.transport.http.calls import Call
+from fedteach.transport.http.face import (
+    HEARD_OF_WITHIN_S,
+    HEARTBEAT_S,
+    LONGEST_POLL_S,
+    AMember,
+    AnyFace,
+    Face,
+    check_filled,
+    joiner,
+)
+from fedteach.transport.http.members import Member, NoPlace
+from fedteach.transport.http.schemas import (
+    PROTOCOL,
+    REFUSALS,
+    Alive,
+    Answer,
+    Join,
+    Joined,
+    Ready,
+    Say,
+    StillWanted,
+    TaskOut,
+)
+
+router = APIRouter(prefix="/v1", tags=["clients"], responses=REFUSALS)
+
+OVER = ("finished", "ended", "failed")
+"""Phases after which there is nothing more to do."""
+
+_FULL: dict[int | str, dict[str, Any]] = {409: {"description": "All places are taken, or the versions do not fit."}}
+
+
+@router.post("/join", status_code=201, dependencies=[Depends(joiner)], responses=_FULL)
+async def join(body: Join, face: AnyFace, response: Response) -> Joined:
+    """Take a place in the class. Idempotent: the same key gets the same place."""
+    if body.protocol != PROTOCOL:
+        raise HTTPException(
+            409, f"this server speaks protocol {PROTOCOL}, the client {body.protocol}: install the same fedteach"
+        )
+    await face.ask(check_filled, face.mailbox)
+    try:
+        member = await face.ask(face.mailbox.members.join, body.name, body.key, tuple(body.codecs))
+    except NoPlace as full:
+        raise HTTPException(409, str(full), {"Retry-After": str(round(full.retry_after_s))}) from None
+    board, options = await face.board(), face.options
+    down, up = (codec_for(member, codec) for codec in options.codecs)
+    response.headers["Cache-Control"] = "no-store"
+    return Joined(
+        client=member.client,
+        token=face.keys.client_token(member.client, member.generation),
+        federation=board.get("federation", ""),
+        version=options.version,
+        rounds=options.rounds,
+        experiment=options.experiment,
+        download=down,
+        upload=up,
+        heartbeat_s=HEARTBEAT_S,
+        longest_poll_s=LONGEST_POLL_S,
+        servers=list(options.servers),
+        say=board.get("say", "welcome"),
+    )
+
+
+@router.post("/ready")
+async def ready(body: Ready, me: AMember, face: AnyFace) -> Say:
+    """Tell how many examples there are; from now on the client may be chosen."""
+    conditions = {"idle": body.idle, "charging": body.charging, "unmetered": body.unmetered}
+    await face.ask(face.mailbox.members.seen, me.client, "waiting", HEARD_OF_WITHIN_S)
+    await face.ask(face.mailbox.members.ready, me.client, body.n_examples, conditions)
+    return await _say(face)
+
+
+@router.post("/alive")
+async def alive(body: Alive, me: AMember, face: AnyFace) -> StillWanted:
+    """Say that the client is still there, and hear whether its update is still waited for."""
+    await face.ask(face.mailbox.members.seen, me.client, body.state, HEARD_OF_WITHIN_S)
+    call = await face.call()
+    wanted = call is not None and me.client in call.clients and await face.ask(_is_waited_for, face, call, me.client)
+    return StillWanted(say=(await face.board()).get("say", ""), round=call.round if call and wanted else None)
+
+
+@router.post("/leave")
+async def leave(me: AMember, face: AnyFace) -> Say:
+    """Give the place back; the token is worth nothing from now on."""
+    await face.ask(face.mailbox.members.leave, me.client)
+    return Say(say="you have left; the others go on")
+
+
+@router.get("/task")
+async def task(
+    me: AMember, face: AnyFace, request: Request, wait: Annotated[float, Query(ge=0, le=LONGEST_POLL_S)] = 0.0
+) -> Answer:
+    """Ask for a task; with `wait`, the answer comes when there is one, or after so many seconds.
+
+    A client that was not chosen, or has answered already, waits for the next round.
+    """
+    members = face.mailbox.members
+    await face.ask(members.seen, me.client, None, wait + HEARD_OF_WITHIN_S)
+    ends_at = face.mailbox.now() + wait
+    other_side = _OtherSide(request)
+    try:
+        while True:
+            rings = face.rings("call")
+            call = await face.call()
+            mine = call is not None and me.client in call.clients
+            if mine and call is not None and await face.ask(_is_waited_for, face, call, me.client):
+                return await _answer(face, me, call)
+            board = await face.board()
+            left_s = ends_at - face.mailbox.now()
+            if left_s <= 0 or face.closing or board.get("phase") in OVER:
+                return await _answer(face, me, None)
+            await face.wait("call", rings, left_s, other_side.hangs_up())
+            if other_side.has_hung_up:
+                await face.ask(members.hung_up, me.client)
+                return await _answer(face, me, None)
+    finally:
+        other_side.close()
+
+
+# ---- the parts ----------------------------------------------------------------------------------------------
+
+
+class _OtherSide:
+    """Knows when the client of a request that waits has hung up."""
+
+    def __init__(self, request: Request):
+        self._hung_up = asyncio.Event()
+        self._watch = asyncio.create_task(self._until_disconnect(request))
+
+    async def _until_disconnect(self, request: Request) -> None:
+        with suppress(HTTPException):  # a body where none belongs
+            while (await request.receive())["type"] != "http.disconnect":
+                pass
+        self._hung_up.set()
+
+    @property
+    def has_hung_up(self) -> bool:
+        return self._hung_up.is_set()
+
+    async def hangs_up(self) -> None:
+        await self._hung_up.wait()
+
+    def close(self) -> None:
+        self._watch.cancel()
+
+
+def codec_for(member: Member, codec: str) -> str:
+    """Return the codec that the server would like, if the client knows its family, else the one that all know."""
+    return codec if codec.partition(":")[0] in member.codecs else "float32"
+
+
+def _is_waited_for(face: Face, call: Call, client: str) -> bool:
+    calls = face.mailbox.calls
+    return not calls.has_replied(call, client) and client not in calls.missed(call)
+
+
+async def _say(face: Face) -> Say:
+    return Say(say=(await face.board()).get("say", ""))
+
+
+async def _answer(face: Face, me: Member, call: Call | None) -> Answer:
+    board = await face.board()
+    figures = await face.ask(face.mailbox.noticeboard.figures_of, me.client)
+    return Answer(
+        task=None if call is None else _task_of(call, me, face.mailbox.now()),
+        say=_asked(call) if call else board.get("say", ""),
+        phase=board.get("phase", "waiting"),
+        round=board.get("round", 0),
+        rounds=face.options.rounds,
+        used=figures.get("used", 0),
+    )
+
+
+def _asked(call: Call) -> str:
+    return f"round {call.round}: you are asked to {'train' if call.kind == 'fit' else 'measure the model'}"
+
+
+def _task_of(call: Call, me: Member, now: float) -> TaskOut:
+    return TaskOut(
+        id=call.task,
+        round=call.round,
+        kind=call.kind,
+        plan=None if call.plan is None else dict(call.plan),
+        seed=call.seed,
+        codec=codec_for(me, call.codec),
+        upload=next(name for name in call.reply_codecs if codec_for(me, name) == name),
+        ends_in_s=None if call.ends_at is None else max(0.0, call.ends_at - now),
+        has_extra=me.client in call.extras,
+    )

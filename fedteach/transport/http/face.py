@@ -1,0 +1,279 @@
+"""What the routes share: who is asking and how often, what waits for a bell, and the way into the mailbox."""
+
+import asyncio
+import functools
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import Depends, HTTPException, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from fedteach.transport.http.calls import Call
+from fedteach.transport.http.keys import Keys, UnknownToken
+from fedteach.transport.http.limits import RateLimit
+from fedteach.transport.http.mailbox import TOPICS, Mailbox
+from fedteach.transport.http.members import Member
+from fedteach.transport.http.store import StoreDown
+
+Result = TypeVar("Result")
+
+HEARTBEAT_S = 5.0
+"""A client that trains says so this often."""
+
+LONGEST_POLL_S = 20.0
+"""A client that waits for a task is answered after so many seconds at the latest."""
+
+HEARD_OF_WITHIN_S = 15.0
+"""A client that says nothing for so long beyond what it promised is lost."""
+
+# What a ring tells that it changed is known until the next ring, and not much longer in case one got lost.
+_KNOWN_FOR_S = 1.0
+# A ring can get lost with a store that goes away: who waits looks again by itself.
+_LOOK_EVERY_S = 5.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the server says of itself to those who join.
+
+    Attributes:
+        experiment: the settings of `Experiment`, as plain values.
+        rounds: number of rounds.
+        codecs: names of the codecs for the way down and up.
+        version: fedteach's version.
+        servers: addresses under which the same class is served; empty if this is the only one.
+    """
+
+    experiment: dict[str, Any]
+    rounds: int
+    codecs: tuple[str, str]
+    version: str
+    servers: tuple[str, ...] = ()
+
+
+class Face:
+    """One process' face of the mailbox: nothing here is worth keeping.
+
+    Args:
+        mailbox: what it shows.
+        keys: who may see it.
+        options: what those who join are told.
+    """
+
+    def __init__(self, mailbox: Mailbox, keys: Keys, options: Options):
+        self.mailbox, self.keys, self.options = mailbox, keys, options
+        self.requests = RateLimit(burst=60, a_second=10)
+        self.joins = RateLimit(burst=300, a_second=30)
+        self.failures = RateLimit(burst=60, a_second=1)
+        self.spool = tempfile.TemporaryDirectory(prefix="fedteach-uploads-", ignore_cleanup_errors=True)
+        # Opening an update takes memory for a model or two: of the updates that come at once, few are opened at once.
+        self.openers = CapacityLimiter(2)
+        self._n_uploads = 0
+        self._callers = CapacityLimiter(40)
+        self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._rings: Counter[str] = Counter()
+        self._known: dict[str, tuple[float, Any]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._end_listening: Callable[[], None] = lambda: None
+        self.closing = False
+
+    # ---- life -----------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Begin to listen; called on the event loop."""
+        self._loop = asyncio.get_running_loop()
+        self._end_listening = self.mailbox.listen(self._hear)
+
+    def close(self) -> None:
+        """Send everybody home who waits; called on the event loop."""
+        self.closing = True
+        self._end_listening()
+        self._wake("")
+        self.spool.cleanup()
+
+    def upload_path(self) -> Path:
+        """Return where the next upload may be written."""
+        self._n_uploads += 1
+        return Path(self.spool.name) / str(self._n_uploads)
+
+    # ---- the mailbox ----------------------------------------------------------------------------------
+
+    async def ask(self, work: Callable[..., Result], *arguments: Any, limiter: CapacityLimiter | None = None) -> Result:
+        """Do something with the mailbox in a thread: a store that is slow, or away, stops nobody else."""
+        call = functools.partial(work, *arguments)
+        return await to_thread.run_sync(call, limiter=limiter or self._callers, abandon_on_cancel=True)
+
+    async def call(self) -> Call | None:
+        """Return the open call."""
+        return await self._recent("call", self.mailbox.calls.current)
+
+    async def board(self) -> dict[str, Any]:
+        """Return where the federation stands."""
+        return await self._recent("board", self.mailbox.noticeboard.board)
+
+    async def everything(self) -> dict[str, Any]:
+        """Return the board with all cards."""
+        return await self._recent("anything", self.mailbox.everything)
+
+    async def _recent(self, topic: str, look: Callable[[], Result]) -> Result:
+        """Look something up, once for the thousand clients that a ring wakes at the same moment."""
+        rings = self._rings[topic]
+        known_at, answer = self._known.get(topic, (float("-inf"), None))
+        if time.monotonic() - known_at > _KNOWN_FOR_S:
+            answer = await self.ask(look)
+            if rings == self._rings[topic]:  # else it is old already
+                self._known[topic] = (time.monotonic(), answer)
+        return answer
+
+    # ---- the bell -------------------------------------------------------------------------------------
+
+    def _hear(self, topic: str) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            with suppress(RuntimeError):  # closed in between
+                self._loop.call_soon_threadsafe(self._wake, topic)
+
+    def _wake(self, topic: str) -> None:
+        for heard in [topic, "anything"] if topic else [*TOPICS, "anything"]:
+            self._rings[heard] += 1
+            self._known.pop(heard, None)
+            for event in self._waiting.get(heard, ()):
+                event.set()
+
+    def rings(self, topic: str) -> int:
+        """Return how often the bell has rung for a topic; ask before you look, and pass it to `wait`."""
+        return self._rings[topic]
+
+    async def wait(self, topic: str, since: int, seconds: float, otherwise: Coroutine[Any, Any, Any] | None) -> None:
+        """Wait for a ring, or until it is time to look again anyway.
+
+        Args:
+            topic: what to wait for; "anything" hears everything.
+            since: what `rings` returned before the caller looked: a ring since then ends the waiting at once.
+            seconds: how long at most.
+            otherwise: ends the waiting too.
+        """
+        event = asyncio.Event()
+        self._waiting[topic].add(event)
+        tasks = [asyncio.ensure_future(event.wait())]
+        if otherwise is not None:
+            tasks.append(asyncio.ensure_future(otherwise))
+        try:
+            if self._rings[topic] == since and not self.closing:
+                limit_s = max(0.0, min(seconds, _LOOK_EVERY_S))
+                await asyncio.wait(tasks, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._waiting[topic].discard(event)
+            for task in tasks:
+                task.cancel()
+
+
+# ---- who is asking ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Who:
+    """Who is asking.
+
+    Attributes:
+        kind: "instructor", "class" or "client".
+        member: the client that asks.
+    """
+
+    kind: str
+    member: Member | None = None
+
+
+_bearer = HTTPBearer(auto_error=False, description="The class token, the instructor's token, or a client's own.")
+
+
+def face_of(request: Request) -> Face:
+    """Return the app's face."""
+    return request.app.state.face
+
+
+AnyFace = Annotated[Face, Depends(face_of)]
+
+
+async def who(
+    request: Request, face: AnyFace, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Who:
+    """Find out who is asking; refuse whom nobody knows, and who asks too often."""
+    token = bearer.credentials if bearer else ""
+    address = request.client.host if request.client else ""
+    try:
+        found = await _who(face, token)
+    except UnknownToken as error:
+        _not_too_often(face.failures, address)
+        raise HTTPException(401, str(error), {"WWW-Authenticate": "Bearer"}) from None
+    _not_too_often(face.requests, found.member.client if found.member else f"{found.kind} {address}")
+    return found
+
+
+async def _who(face: Face, token: str) -> Who:
+    if not token:
+        raise UnknownToken("a token is needed: send the header `Authorization: Bearer TOKEN`")
+    if face.keys.is_instructor(token):
+        return Who("instructor")
+    if face.keys.is_class(token):
+        return Who("class")
+    client, generation = face.keys.client_of(token)
+    member = await face.ask(face.mailbox.members.get, client)
+    if member is None:
+        await face.ask(check_filled, face.mailbox)
+    if member is None or member.generation != generation or member.left:
+        raise UnknownToken(f"the place {client} is not yours any more; join again")
+    return Who("client", member)
+
+
+def check_filled(mailbox: Mailbox) -> None:
+    """Refuse to judge from an empty store who is a member.
+
+    Raises:
+        StoreDown: if it is empty.
+    """
+    if not mailbox.is_filled():
+        raise StoreDown("the server is getting its papers in order")
+
+
+def _not_too_often(limit: RateLimit, whom: str) -> None:
+    wait_s = limit.wait_s(whom)
+    if wait_s > 0:
+        seconds = max(1, round(wait_s + 0.5))
+        raise HTTPException(429, f"too many requests; try again in {seconds} s", {"Retry-After": str(seconds)})
+
+
+AnyWho = Annotated[Who, Depends(who)]
+
+
+async def joiner(found: AnyWho, face: AnyFace) -> Who:
+    """Let in who knows the class token."""
+    if found.kind != "class":
+        raise HTTPException(401, "joining takes the class token", {"WWW-Authenticate": "Bearer"})
+    _not_too_often(face.joins, "")
+    return found
+
+
+async def member(found: AnyWho) -> Member:
+    """Let in clients only."""
+    if found.member is None:
+        raise HTTPException(
+            401, "this takes a client's own token, which joining returns", {"WWW-Authenticate": "Bearer"}
+        )
+    return found.member
+
+
+async def instructor(found: AnyWho) -> Who:
+    """Let in the instructor only."""
+    if found.kind != "instructor":
+        raise HTTPException(403, "only the instructor may do this: it takes the instructor's token")
+    return found
+
+
+AMember = Annotated[Member, Depends(member)]
