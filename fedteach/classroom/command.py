@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from fedteach.classroom.participant import News
+    from fedteach.classroom.news import News
     from fedteach.classroom.server import HttpServer
 
 INTERRUPTED = 130
@@ -177,14 +178,13 @@ def _follow(server: "HttpServer", stop: threading.Event) -> None:
 
 
 def _let_everybody_hear(server: "HttpServer", stop: threading.Event) -> None:
-    """Serve on until every client that is still here has asked once more and so heard that it is over."""
-    import time
-
-    over_at = time.time()
-    while time.time() < over_at + _HEARD_WITHIN_S and not stop.wait(0.2):
-        seen = server.mailbox.members.sightings()
-        if all(seen[member.client].last >= over_at for member in server.mailbox.members.here()):
-            stop.wait(1.0)  # the answers are on their way
+    """Serve on until every client that is still here has been told that it is over."""
+    members = server.mailbox.members
+    over_at = time.monotonic()
+    while time.monotonic() < over_at + _HEARD_WITHIN_S and not stop.wait(0.2):
+        sightings = members.sightings()
+        if all(sightings[member.client].state == "over" for member in members.here()):
+            stop.wait(0.5)  # the last answer is on its way
             return
 
 

@@ -122,7 +122,7 @@ async def task(
             await face.wait("call", rings, left_s, other_side.hangs_up())
             if other_side.has_hung_up:
                 await face.ask(members.hung_up, me.client)
-                return await _answer(face, me, None)
+                return Answer(task=None, say="", phase="", round=0, rounds=0, used=0)  # nobody reads it
     finally:
         other_side.close()
 
@@ -171,6 +171,9 @@ async def _say(face: Face) -> Say:
 async def _answer(face: Face, me: Member, call: Call | None) -> Answer:
     board = await face.board()
     figures = await face.ask(face.mailbox.noticeboard.figures_of, me.client)
+    # From here on the client is busy, or asks again: it is expected sooner than at the end of a long wait.
+    state = "over" if board.get("phase") in OVER else None
+    await face.ask(face.mailbox.members.seen, me.client, state, HEARD_OF_WITHIN_S)
     return Answer(
         task=None if call is None else _task_of(call, me, face.mailbox.now()),
         say=_asked(call) if call else board.get("say", ""),

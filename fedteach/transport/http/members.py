@@ -62,7 +62,7 @@ class Sighting:
     """When a client was heard of.
 
     Attributes:
-        state: what it said it was doing: "waiting", "training", "late".
+        state: what it said it was doing, "waiting" or "training"; or what it was told last, "late" or "over".
         last: unix seconds of its last request.
         due: unix seconds until which it promised to be heard of again.
     """
@@ -123,7 +123,7 @@ class Members:
         self._change(client, left=True)
 
     def seen(self, client: str, state: str | None, within_s: float) -> None:
-        """Note that a client was heard of, and when it will be again, or else is lost."""
+        """Note that a client was heard of, and when it will be again, or else is lost; no state: the same as before."""
         now = self._now()
         before = self.sighting(client)
         sighting = Sighting(state or before.state, now, now + within_s)

@@ -166,7 +166,9 @@ def serve_as_told(orders: Mapping[str, Any]) -> WebServer:
     from fedteach.transport.http.face import Face
     from fedteach.transport.http.mailbox import Mailbox
 
-    options = {name: tuple(value) if isinstance(value, list) else value for name, value in orders["options"].items()}
+    options: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in orders["options"].items()
+    }
     mailbox = Mailbox(orders["roster"], RedisStore(orders["redis"], orders["name"]))
     face = Face(mailbox, Keys.from_data(orders["keys"]), Options(**options))
     certificate = orders["certificate"] and tuple(Path(path) for path in orders["certificate"])
