@@ -157,9 +157,13 @@ def _say_hello(server: "HttpServer", qr: bool) -> None:
 
 def _follow(server: "HttpServer", stop: threading.Event) -> None:
     """Print a sentence whenever there is a new one, until all rounds are done."""
+    from fedteach.transport.http.web_server import settle_down
+
     said, n_rounds = "", 0
     while not stop.is_set():
         over = server.wait(0.2)
+        if not said and server.folder is not None:  # everything is loaded
+            settle_down()
         for record in server.history[n_rounds:]:
             n_rounds += 1
             accuracy = "not measured" if record.server_accuracy is None else f"{record.server_accuracy:.3f}"

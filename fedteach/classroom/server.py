@@ -24,7 +24,6 @@ from fedteach.history import History
 from fedteach.messages import Weights
 from fedteach.run_folder import RunFolder
 from fedteach.steps import broadcast
-from fedteach.tally import Event
 from fedteach.transport.http.app import create_app
 from fedteach.transport.http.certificate import class_certificate, fingerprint
 from fedteach.transport.http.face import Face, Options
@@ -294,20 +293,15 @@ class HttpServer:
             out=None if self._resume is not None else self._out,
             resume=self._resume,
             stop=self._stop,
-            on_event=self._on_event,
             deadline_s=self.windows.update_window_s,
             **self._steps,
         )
 
-    def _on_event(self, event: Event) -> None:
-        with suppress(StoreDown):
-            self._standing.refresh()
-
     # ---- the noticeboard's thread ---------------------------------------------------------------------
 
     def _tick(self) -> None:
-        bell = threading.Event()
-        end_listening = self.mailbox.listen(lambda topic: bell.set() if topic != "board" else None)
+        bell, places = threading.Event(), threading.Event()
+        end_listening = self.mailbox.listen(lambda topic: _heard(topic, bell, places))
         while not self._stop.is_set():
             bell.wait(_TICK_S)
             bell.clear()
@@ -316,9 +310,11 @@ class HttpServer:
                     self._stop.set()
                 self._put_back_what_the_store_lost()
                 self._standing.refresh()
-                self._members = self.mailbox.members.as_data()
-                self._save_class()
-            self._stop.wait(_TICK_S / 5)
+                if places.is_set():
+                    places.clear()
+                    self._members = self.mailbox.members.as_data()
+                    self._save_class()
+            self._stop.wait(_TICK_S / 2)  # what happens at about the same moment is told together
         end_listening()
 
     def _put_back_what_the_store_lost(self) -> None:
@@ -348,6 +344,13 @@ class HttpServer:
             codecs=(broadcast.codec(experiment.broadcast).name, broadcast.codec(experiment.upload).name),
             version=__version__,
         )
+
+
+def _heard(topic: str, bell: threading.Event, places: threading.Event) -> None:
+    if topic in ("places", ""):
+        places.set()
+    if topic != "board":
+        bell.set()
 
 
 def _store(redis: str | None, name: str) -> Store:

@@ -68,11 +68,12 @@ class Calls:
         for client, tensors in extras.items():
             self._store.put(_extra_key(call, client), tensors)
         self._store.put("call", json.dumps(asdict(call)).encode())
+        self._store.put("call id", call.id.encode())
         self._store.ring("call")
 
     def close(self, call: Call) -> None:
         """End the question; replies that nobody took, and those that are still on their way, count for nothing."""
-        self._store.drop("call")
+        self._store.drop("call id", "call")  # first of all: see `is_waited_for`
         keys = [_reply_key(call, client) for client in call.clients]
         self._store.drop(*keys, *(_extra_key(call, c) for c in call.extras), _arrived(call), _missed(call))
         self._store.drop(_weights_key(call.round))
@@ -118,6 +119,19 @@ class Calls:
         """Return the further tensors of a client's task."""
         return self._store.get(_extra_key(call, client))
 
+    def is_waited_for(self, call: Call, client: str) -> bool:
+        """Say whether the server waits for a client's reply to this call."""
+        if client not in call.clients or self.has_replied(call, client):
+            return False
+        if self._store.field(_missed(call), client) is not None:
+            return False
+        # Asked last: a call that is being closed loses its id before it loses the marks of who has replied.
+        return self.is_open(call)
+
+    def is_open(self, call: Call) -> bool:
+        """Say whether a call is still the one that is asked."""
+        return self._store.get("call id") == call.id.encode()
+
     def has_replied(self, call: Call, client: str) -> bool:
         """Say whether a client has replied to this call."""
         return self._store.field(_arrived(call), client) is not None
@@ -142,8 +156,7 @@ class Calls:
         elif is_first:  # the first one was read and dropped already; this is another copy
             self._store.drop(_reply_key(call, client))
             is_first = False
-        now = self.current()
-        if now is None or now.id != call.id:
+        if not self.is_open(call):
             self._store.drop(_reply_key(call, client), _arrived(call))
             raise WrongRound
         self._store.ring("reply")

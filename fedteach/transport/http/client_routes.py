@@ -13,10 +13,10 @@ from fedteach.transport.http.face import (
     HEARTBEAT_S,
     LONGEST_POLL_S,
     AMember,
-    AnyFace,
     Face,
+    JoinersDoor,
     check_filled,
-    joiner,
+    face_of,
 )
 from fedteach.transport.http.members import Member, NoPlace
 from fedteach.transport.http.schemas import (
@@ -40,9 +40,10 @@ OVER = ("finished", "ended", "failed")
 _FULL: dict[int | str, dict[str, Any]] = {409: {"description": "All places are taken, or the versions do not fit."}}
 
 
-@router.post("/join", status_code=201, dependencies=[Depends(joiner)], responses=_FULL)
-async def join(body: Join, face: AnyFace, response: Response) -> Joined:
+@router.post("/join", status_code=201, dependencies=[Depends(JoinersDoor())], responses=_FULL)
+async def join(body: Join, request: Request, response: Response) -> Joined:
     """Take a place in the class. Idempotent: the same key gets the same place."""
+    face = face_of(request)
     if body.protocol != PROTOCOL:
         raise HTTPException(
             409, f"this server speaks protocol {PROTOCOL}, the client {body.protocol}: install the same fedteach"
@@ -72,8 +73,9 @@ async def join(body: Join, face: AnyFace, response: Response) -> Joined:
 
 
 @router.post("/ready")
-async def ready(body: Ready, me: AMember, face: AnyFace) -> Say:
+async def ready(body: Ready, me: AMember, request: Request) -> Say:
     """Tell how many examples there are; from now on the client may be chosen."""
+    face = face_of(request)
     conditions = {"idle": body.idle, "charging": body.charging, "unmetered": body.unmetered}
     await face.ask(face.mailbox.members.seen, me.client, "waiting", HEARD_OF_WITHIN_S)
     await face.ask(face.mailbox.members.ready, me.client, body.n_examples, conditions)
@@ -81,29 +83,30 @@ async def ready(body: Ready, me: AMember, face: AnyFace) -> Say:
 
 
 @router.post("/alive")
-async def alive(body: Alive, me: AMember, face: AnyFace) -> StillWanted:
+async def alive(body: Alive, me: AMember, request: Request) -> StillWanted:
     """Say that the client is still there, and hear whether its update is still waited for."""
+    face = face_of(request)
     await face.ask(face.mailbox.members.seen, me.client, body.state, HEARD_OF_WITHIN_S)
     call = await face.call()
-    wanted = call is not None and me.client in call.clients and await face.ask(_is_waited_for, face, call, me.client)
+    wanted = call is not None and await face.ask(face.mailbox.calls.is_waited_for, call, me.client)
     return StillWanted(say=(await face.board()).get("say", ""), round=call.round if call and wanted else None)
 
 
 @router.post("/leave")
-async def leave(me: AMember, face: AnyFace) -> Say:
+async def leave(me: AMember, request: Request) -> Say:
     """Give the place back; the token is worth nothing from now on."""
+    face = face_of(request)
     await face.ask(face.mailbox.members.leave, me.client)
     return Say(say="you have left; the others go on")
 
 
-@router.get("/task")
-async def task(
-    me: AMember, face: AnyFace, request: Request, wait: Annotated[float, Query(ge=0, le=LONGEST_POLL_S)] = 0.0
-) -> Answer:
+@router.get("/task", response_model=Answer)
+async def task(me: AMember, request: Request, wait: Annotated[float, Query(ge=0, le=LONGEST_POLL_S)] = 0.0) -> Response:
     """Ask for a task; with `wait`, the answer comes when there is one, or after so many seconds.
 
     A client that was not chosen, or has answered already, waits for the next round.
     """
+    face = face_of(request)
     members = face.mailbox.members
     await face.ask(members.seen, me.client, None, wait + HEARD_OF_WITHIN_S)
     ends_at = face.mailbox.now() + wait
@@ -112,8 +115,7 @@ async def task(
         while True:
             rings = face.rings("call")
             call = await face.call()
-            mine = call is not None and me.client in call.clients
-            if mine and call is not None and await face.ask(_is_waited_for, face, call, me.client):
+            if call is not None and await face.ask(face.mailbox.calls.is_waited_for, call, me.client):
                 return await _answer(face, me, call)
             board = await face.board()
             left_s = ends_at - face.mailbox.now()
@@ -122,7 +124,7 @@ async def task(
             await face.wait("call", rings, left_s, other_side.hangs_up())
             if other_side.has_hung_up:
                 await face.ask(members.hung_up, me.client)
-                return Answer(task=None, say="", phase="", round=0, rounds=0, used=0)  # nobody reads it
+                return Response()  # nobody reads it
     finally:
         other_side.close()
 
@@ -159,22 +161,17 @@ def codec_for(member: Member, codec: str) -> str:
     return codec if codec.partition(":")[0] in member.codecs else "float32"
 
 
-def _is_waited_for(face: Face, call: Call, client: str) -> bool:
-    calls = face.mailbox.calls
-    return not calls.has_replied(call, client) and client not in calls.missed(call)
-
-
 async def _say(face: Face) -> Say:
     return Say(say=(await face.board()).get("say", ""))
 
 
-async def _answer(face: Face, me: Member, call: Call | None) -> Answer:
+async def _answer(face: Face, me: Member, call: Call | None) -> Response:
     board = await face.board()
     figures = await face.ask(face.mailbox.noticeboard.figures_of, me.client)
     # From here on the client is busy, or asks again: it is expected sooner than at the end of a long wait.
     state = "over" if board.get("phase") in OVER else None
     await face.ask(face.mailbox.members.seen, me.client, state, HEARD_OF_WITHIN_S)
-    return Answer(
+    answer = Answer(
         task=None if call is None else _task_of(call, me, face.mailbox.now()),
         say=_asked(call) if call else board.get("say", ""),
         phase=board.get("phase", "waiting"),
@@ -182,6 +179,8 @@ async def _answer(face: Face, me: Member, call: Call | None) -> Answer:
         rounds=face.options.rounds,
         used=figures.get("used", 0),
     )
+    # Written here: FastAPI would check the model a second time, and this is the request that everybody makes.
+    return Response(answer.model_dump_json(), media_type="application/json")
 
 
 def _asked(call: Call) -> str:

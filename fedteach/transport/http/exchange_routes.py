@@ -11,7 +11,7 @@ from fedteach.messages import MessageError, Update, why_unusable
 from fedteach.steps import broadcast
 from fedteach.transport.envelope import Limits, reply_from_bytes
 from fedteach.transport.http.calls import Call, WrongRound
-from fedteach.transport.http.face import HEARD_OF_WITHIN_S, AMember, AnyFace, Face
+from fedteach.transport.http.face import HEARD_OF_WITHIN_S, AMember, Face, face_of
 from fedteach.transport.http.limits import TooLarge, content_length, limited
 from fedteach.transport.http.members import Member
 from fedteach.transport.http.schemas import REFUSALS, SAFETENSORS, Received
@@ -31,9 +31,10 @@ _READ_IN_VAIN = 64 * 1024 * 1024
     },
 )
 async def weights(
-    round: int, me: AMember, face: AnyFace, codec: Annotated[str | None, Query(max_length=40)] = None
+    round: int, me: AMember, request: Request, codec: Annotated[str | None, Query(max_length=40)] = None
 ) -> Response:
     """Fetch the weights of the running round. `codec=float32` serves clients that know no other: the same numbers."""
+    face = face_of(request)
     call = await face.call()
     message = await face.ask(face.mailbox.calls.weights, round) if call and call.round == round else None
     if call is None or message is None:
@@ -42,7 +43,7 @@ async def weights(
     if codec is not None and codec != call.codec:
         if codec != "float32":
             raise HTTPException(422, f"codec must be {call.codec} or float32, got {codec!r}")
-        message = await face.ask(_as_float32, message, call.codec, limiter=face.openers)
+        message = await face.open_up(_as_float32, message, call.codec)
     return Response(message, media_type=SAFETENSORS, headers={"Cache-Control": "no-store"})
 
 
@@ -54,8 +55,9 @@ async def weights(
         404: {"description": "The task has none."},
     },
 )
-async def extra(round: int, me: AMember, face: AnyFace) -> Response:
+async def extra(round: int, me: AMember, request: Request) -> Response:
     """Fetch the further tensors of the client's own task, if its `has_extra` says that there are any."""
+    face = face_of(request)
     call = await face.call()
     if call is None or call.round != round or me.client not in call.extras:
         raise HTTPException(404, f"your task of round {round} has no further tensors")
@@ -81,8 +83,9 @@ async def extra(round: int, me: AMember, face: AnyFace) -> Response:
         }
     },
 )
-async def put_update(round: int, me: AMember, face: AnyFace, request: Request) -> Received:
+async def put_update(round: int, me: AMember, request: Request) -> Received:
     """Put back an update. Idempotent: the first one of a client counts, a second one changes nothing."""
+    face = face_of(request)
     call = await face.ask(face.mailbox.calls.current)
     refused = await _refused(face, call, round, me)
     most = _READ_IN_VAIN if refused or call is None else call.most_bytes
@@ -99,7 +102,7 @@ async def put_update(round: int, me: AMember, face: AnyFace, request: Request) -
         with path.open("wb") as file:
             async for piece in limited(request.stream(), most):
                 file.write(piece)
-        usable = await face.ask(_checked, path, call, round, me, limiter=face.openers)
+        usable = await face.open_up(_checked, path, call, round, me)
         await face.ask(face.mailbox.members.seen, me.client, "waiting", HEARD_OF_WITHIN_S)
         is_first = await face.ask(face.mailbox.calls.put_reply, call, me.client, path, usable)
     except WrongRound:

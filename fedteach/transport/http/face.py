@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import tempfile
+import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Coroutine
@@ -13,7 +14,7 @@ from typing import Annotated, Any, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, HTTPException, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import HTTPBearer
 
 from fedteach.transport.http.calls import Call
 from fedteach.transport.http.keys import Keys, UnknownToken
@@ -70,16 +71,18 @@ class Face:
     def __init__(self, mailbox: Mailbox, keys: Keys, options: Options):
         self.mailbox, self.keys, self.options = mailbox, keys, options
         self.requests = RateLimit(burst=60, a_second=10)
-        self.joins = RateLimit(burst=300, a_second=30)
+        # A whole class sits behind one address, and everybody who only watches shares the class token.
+        self.class_requests = RateLimit(burst=1000, a_second=100)
         self.failures = RateLimit(burst=60, a_second=1)
         self.spool = tempfile.TemporaryDirectory(prefix="fedteach-uploads-", ignore_cleanup_errors=True)
-        # Opening an update takes memory for a model or two: of the updates that come at once, few are opened at once.
-        self.openers = CapacityLimiter(2)
+        self._openers = CapacityLimiter(2)
         self._n_uploads = 0
         self._callers = CapacityLimiter(40)
         self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._rings: Counter[str] = Counter()
         self._known: dict[str, tuple[float, Any]] = {}
+        self._lock = threading.Lock()
+        self._heard: set[str] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end_listening: Callable[[], None] = lambda: None
         self.closing = False
@@ -95,7 +98,8 @@ class Face:
         """Send everybody home who waits; called on the event loop."""
         self.closing = True
         self._end_listening()
-        self._wake("")
+        self._hear("")
+        self._wake()
         self.spool.cleanup()
 
     def upload_path(self) -> Path:
@@ -105,10 +109,20 @@ class Face:
 
     # ---- the mailbox ----------------------------------------------------------------------------------
 
-    async def ask(self, work: Callable[..., Result], *arguments: Any, limiter: CapacityLimiter | None = None) -> Result:
-        """Do something with the mailbox in a thread: a store that is slow, or away, stops nobody else."""
+    async def ask(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        """Do something small with the mailbox: at once if its store is in memory, else in a thread.
+
+        A store that is elsewhere may be slow, or away; that must stop nobody else. For one in memory a thread would
+        cost many times what it does.
+        """
+        if self.mailbox.store.is_quick:
+            return work(*arguments)
         call = functools.partial(work, *arguments)
-        return await to_thread.run_sync(call, limiter=limiter or self._callers, abandon_on_cancel=True)
+        return await to_thread.run_sync(call, limiter=self._callers, abandon_on_cancel=True)
+
+    async def open_up(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        """Do something with a whole model, in a thread; few at a time, as each takes memory for a model or two."""
+        return await to_thread.run_sync(functools.partial(work, *arguments), limiter=self._openers)
 
     async def call(self) -> Call | None:
         """Return the open call."""
@@ -135,12 +149,18 @@ class Face:
     # ---- the bell -------------------------------------------------------------------------------------
 
     def _hear(self, topic: str) -> None:
-        if self._loop is not None and not self._loop.is_closed():
-            with suppress(RuntimeError):  # closed in between
-                self._loop.call_soon_threadsafe(self._wake, topic)
+        """Pass a ring on to the event loop; those that come before it gets round to them are passed on together."""
+        with self._lock:
+            is_first = not self._heard
+            self._heard.add(topic)
+        if is_first and self._loop is not None:
+            with suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(self._wake)
 
-    def _wake(self, topic: str) -> None:
-        for heard in [topic, "anything"] if topic else [*TOPICS, "anything"]:
+    def _wake(self) -> None:
+        with self._lock:
+            topics, self._heard = self._heard, set()
+        for heard in {*(TOPICS if "" in topics else topics), "anything"}:
             self._rings[heard] += 1
             self._known.pop(heard, None)
             for event in self._waiting.get(heard, ()):
@@ -190,30 +210,82 @@ class Who:
     member: Member | None = None
 
 
-_bearer = HTTPBearer(auto_error=False, description="The class token, the instructor's token, or a client's own.")
-
-
 def face_of(request: Request) -> Face:
     """Return the app's face."""
     return request.app.state.face
 
 
-AnyFace = Annotated[Face, Depends(face_of)]
+class Door(HTTPBearer):
+    """Lets in who knows one of the class' tokens, and finds out who that is.
+
+    One dependency that does everything: each further one would cost every request a good part of its time.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            auto_error=False,
+            scheme_name="token",
+            description="The class token, the instructor's token, or a client's own, which joining returns.",
+        )
+
+    async def __call__(self, request: Request) -> Any:  # type: ignore[override]
+        """Return who is asking.
+
+        Raises:
+            HTTPException: 401 for a token that nobody knows, 403 for one that does not open this door, 429 for whom
+                asks too often.
+        """
+        face, address = face_of(request), request.client.host if request.client else ""
+        kind, _, token = request.headers.get("Authorization", "").partition(" ")
+        try:
+            found = await _who(face, token.strip() if kind.lower() == "bearer" else "")
+        except UnknownToken as error:
+            _not_too_often(face.failures, address)
+            raise HTTPException(401, str(error), {"WWW-Authenticate": "Bearer"}) from None
+        if found.member is not None:
+            _not_too_often(face.requests, found.member.client)
+        else:
+            _not_too_often(face.class_requests, f"{found.kind} {address}")
+        return self.let_in(found)
+
+    def let_in(self, found: Who) -> Any:
+        """Return what the route needs to know, or refuse."""
+        return found
 
 
-async def who(
-    request: Request, face: AnyFace, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-) -> Who:
-    """Find out who is asking; refuse whom nobody knows, and who asks too often."""
-    token = bearer.credentials if bearer else ""
-    address = request.client.host if request.client else ""
-    try:
-        found = await _who(face, token)
-    except UnknownToken as error:
-        _not_too_often(face.failures, address)
-        raise HTTPException(401, str(error), {"WWW-Authenticate": "Bearer"}) from None
-    _not_too_often(face.requests, found.member.client if found.member else f"{found.kind} {address}")
-    return found
+class JoinersDoor(Door):
+    """Lets in who knows the class token."""
+
+    def let_in(self, found: Who) -> Who:
+        """Refuse clients and the instructor."""
+        if found.kind != "class":
+            raise HTTPException(401, "joining takes the class token", {"WWW-Authenticate": "Bearer"})
+        return found
+
+
+class ClientsDoor(Door):
+    """Lets in clients."""
+
+    def let_in(self, found: Who) -> Member:
+        """Refuse whoever holds no place."""
+        if found.member is None:
+            raise HTTPException(
+                401, "this takes a client's own token, which joining returns", {"WWW-Authenticate": "Bearer"}
+            )
+        return found.member
+
+
+class InstructorsDoor(Door):
+    """Lets in the instructor."""
+
+    def let_in(self, found: Who) -> Who:
+        """Refuse all others."""
+        if found.kind != "instructor":
+            raise HTTPException(403, "only the instructor may do this: it takes the instructor's token")
+        return found
+
+
+AMember = Annotated[Member, Depends(ClientsDoor())]
 
 
 async def _who(face: Face, token: str) -> Who:
@@ -247,33 +319,3 @@ def _not_too_often(limit: RateLimit, whom: str) -> None:
     if wait_s > 0:
         seconds = max(1, round(wait_s + 0.5))
         raise HTTPException(429, f"too many requests; try again in {seconds} s", {"Retry-After": str(seconds)})
-
-
-AnyWho = Annotated[Who, Depends(who)]
-
-
-async def joiner(found: AnyWho, face: AnyFace) -> Who:
-    """Let in who knows the class token."""
-    if found.kind != "class":
-        raise HTTPException(401, "joining takes the class token", {"WWW-Authenticate": "Bearer"})
-    _not_too_often(face.joins, "")
-    return found
-
-
-async def member(found: AnyWho) -> Member:
-    """Let in clients only."""
-    if found.member is None:
-        raise HTTPException(
-            401, "this takes a client's own token, which joining returns", {"WWW-Authenticate": "Bearer"}
-        )
-    return found.member
-
-
-async def instructor(found: AnyWho) -> Who:
-    """Let in the instructor only."""
-    if found.kind != "instructor":
-        raise HTTPException(403, "only the instructor may do this: it takes the instructor's token")
-    return found
-
-
-AMember = Annotated[Member, Depends(member)]

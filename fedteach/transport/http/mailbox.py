@@ -13,7 +13,7 @@ from fedteach.transport.http.members import Members
 from fedteach.transport.http.noticeboard import Card, Noticeboard, cards
 from fedteach.transport.http.store import MemoryStore, Store
 
-TOPICS = ("call", "reply", "members", "board", "record", "wish")
+TOPICS = ("call", "reply", "places", "sightings", "board", "record", "wish")
 """What the bell rings for."""
 
 

@@ -81,7 +81,7 @@ class MailboxTransport:
         needed = min(enough or len(tasks), math.ceil(len(tasks) * self._update_ratio - 1e-9))
         limits = Limits(self._most_examples, call.reply_codecs)
         bell = threading.Event()
-        end_listening = self._mailbox.listen(lambda topic: bell.set())
+        end_listening = self._mailbox.listen(lambda topic: bell.set() if topic in ("reply", "places", "") else None)
         try:
             self._open = (call, tasks[0].message, extras)
             patiently(lambda: self._mailbox.calls.open(call, tasks[0].message, extras), stop)
@@ -149,6 +149,7 @@ class MailboxTransport:
         stop: threading.Event | None,
         bell: threading.Event,
     ) -> Update | Lost:
+        looked = float("-inf")
         while True:
             bell.clear()
             if stop is not None and stop.is_set():
@@ -158,12 +159,14 @@ class MailboxTransport:
                 if reply is not None:
                     self._mailbox.calls.taken(call, task.client)
                     return _opened(reply, task, limits)
-                reason = self._why_not_wait(task, call, needed, deadline_s)
-                if reason:
-                    self._mailbox.calls.miss(call, task.client, reason)
-                    # One that came in between is still there, and counts.
-                    reply = self._mailbox.calls.take(call, task.client)
-                    return Lost(task.client, task.round, reason) if reply is None else _opened(reply, task, limits)
+                if needed < len(call.clients) or time.monotonic() > looked + _LOOK_EVERY_S:
+                    looked = time.monotonic()
+                    reason = self._why_not_wait(task, call, needed, deadline_s)
+                    if reason:
+                        self._mailbox.calls.miss(call, task.client, reason)
+                        # One that came in between is still there, and counts.
+                        reply = self._mailbox.calls.take(call, task.client)
+                        return Lost(task.client, task.round, reason) if reply is None else _opened(reply, task, limits)
             bell.wait(_LOOK_EVERY_S)
 
     def _why_not_wait(self, task: Task, call: Call, needed: int, deadline_s: float | None) -> str:

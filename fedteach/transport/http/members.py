@@ -111,7 +111,7 @@ class Members:
             member = replace(mine, name=name, codecs=tuple(codecs))
             self._keep(member)
         self.seen(client, "waiting", within_s=PLACE_KEPT_S)
-        self._store.ring("members")
+        self._store.ring("places")
         return member
 
     def ready(self, client: str, n_examples: int, conditions: Mapping[str, bool]) -> None:
@@ -129,7 +129,7 @@ class Members:
         sighting = Sighting(state or before.state, now, now + within_s)
         self._store.put_fields("seen", {client: _json(asdict(sighting))})
         if sighting.state != before.state or before.due < now:
-            self._store.ring("members")
+            self._store.ring("sightings")
 
     def hung_up(self, client: str) -> None:
         """Note that a client's connection broke while it waited: it may be gone."""
@@ -199,7 +199,7 @@ class Members:
             member = self.get(client)
             if member is not None:
                 self._keep(replace(member, **changes))
-        self._store.ring("members")
+        self._store.ring("places")
 
     def _keep(self, member: Member) -> None:
         self._store.put_fields("members", {member.client: _json(asdict(member))})

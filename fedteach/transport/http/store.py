@@ -26,7 +26,12 @@ class Store(Protocol):
 
     Raises:
         StoreDown: every method, if the store is elsewhere and does not answer.
+
+    Attributes:
+        is_quick: whether it answers in microseconds, so that no thread is needed to wait for it.
     """
+
+    is_quick: bool
 
     def get(self, key: str) -> bytes | None:
         """Return what was put under the key."""
@@ -73,6 +78,8 @@ class Store(Protocol):
 
 class MemoryStore:
     """The store of one process. Files wait on disk, so that memory does not grow with what waits."""
+
+    is_quick = True
 
     def __init__(self) -> None:
         self._values: dict[str, bytes | Path] = {}

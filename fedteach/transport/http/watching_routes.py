@@ -6,14 +6,16 @@ import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Response
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from fedteach.transport.http.face import AnyFace, AnyWho, Face, instructor, who
+from fedteach.transport.http.face import Door, Face, InstructorsDoor, face_of
 from fedteach.transport.http.noticeboard import changed
 from fedteach.transport.http.schemas import REFUSALS, SAFETENSORS, Board, Control, Records, Say
 
-router = APIRouter(prefix="/v1", tags=["watching"], dependencies=[Depends(who)], responses=REFUSALS)
+router = APIRouter(prefix="/v1", tags=["watching"], responses=REFUSALS)
+
+_ANYBODY = [Depends(Door())]
 
 BEAT_S = 15.0
 """A stream without news says at least this often that it is alive."""
@@ -28,44 +30,55 @@ _WISHES = {
 }
 
 
-@router.get("/status")
-async def status(face: AnyFace) -> Board:
+@router.get("/status", dependencies=_ANYBODY)
+async def status(request: Request) -> Board:
     """Where the federation stands, with a card for each client."""
-    return Board(**await face.ask(face.mailbox.everything))
+    return Board(**await face_of(request).everything())
 
 
-@router.get("/history")
-async def history(face: AnyFace, after: Annotated[int, Query(ge=0)] = 0) -> Records:
+@router.get("/history", dependencies=_ANYBODY)
+async def history(request: Request, after: Annotated[int, Query(ge=0)] = 0) -> Records:
     """The records of the complete rounds, or of those after one."""
+    face = face_of(request)
     return Records(records=await face.ask(face.mailbox.noticeboard.records, after))
 
 
 @router.get(
     "/model",
+    dependencies=_ANYBODY,
     response_class=Response,
     responses={
         200: {"content": {SAFETENSORS: {}}, "description": "The weights in model order, tensors named 0, 1, ..."},
         404: {"description": "There is none yet."},
     },
 )
-async def model(face: AnyFace) -> Response:
+async def model(request: Request) -> Response:
     """The global model after the last complete round."""
+    face = face_of(request)
     message = await face.ask(face.mailbox.noticeboard.model)
     if message is None:
         raise HTTPException(404, "no round is complete yet, so there is no model to give")
     return Response(message, media_type=SAFETENSORS, headers={"Cache-Control": "no-store"})
 
 
-@router.get("/events", response_class=StreamingResponse, responses={200: {"content": {"text/event-stream": {}}}})
-async def events(face: AnyFace) -> StreamingResponse:
+@router.get(
+    "/events",
+    dependencies=_ANYBODY,
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {}}}},
+)
+async def events(request: Request) -> StreamingResponse:
     """The same as `status`, live: events `board`, and `cards` with those that changed (null: gone)."""
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_news(face), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_news(face_of(request)), media_type="text/event-stream", headers=headers)
 
 
-@router.post("/control", dependencies=[Depends(instructor)], responses={403: {"description": "Not the instructor."}})
-async def control(body: Control, found: AnyWho, face: AnyFace) -> Say:
+@router.post(
+    "/control", dependencies=[Depends(InstructorsDoor())], responses={403: {"description": "Not the instructor."}}
+)
+async def control(body: Control, request: Request) -> Say:
     """Pause after this round, go on, or end."""
+    face = face_of(request)
     await face.ask(face.mailbox.noticeboard.wish, body.action)
     return Say(say=_WISHES[body.action])
 

@@ -4,6 +4,7 @@ import json
 import signal
 import sys
 
+from fedteach.transport.http.web_server import settle_down
 from fedteach.transport.http.workers import serve_as_told
 
 
@@ -11,6 +12,7 @@ def main() -> None:
     """Serve as told."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that gave the orders
     server = serve_as_told(json.loads(sys.stdin.readline()))
+    settle_down()
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.read()
