@@ -13,6 +13,7 @@ import requests
 from benchmarks.measure import ROOT, in_fresh_process, say
 from fedteach.classroom.server import HttpServer
 from fedteach.experiment import Experiment
+from fedteach.transport.http.web_server import settle_down
 
 SMALL = Experiment(split="iid", rounds=12, client_accuracy=False, test_examples=1)
 """digits, 38,282 weights: 154 kB a message."""
@@ -29,6 +30,9 @@ def idle_class(experiment: Experiment, n: int, **how: Any):  # type: ignore[no-u
         command = [sys.executable, "-m", "benchmarks.idle_clients", server.url, server.class_token, str(n)]
         clients = subprocess.Popen(command, cwd=ROOT)
         try:
+            while not len(server.history) and not server.wait(0.01):
+                pass
+            settle_down()  # as `fedteach serve` does when everything is loaded
             yield server
             clients.wait(30)
         finally:

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 LARGEST_SMALL_BODY = 64 * 1024
 """Bytes that a request other than an upload may have; the uploads have limits of their own."""
@@ -19,6 +19,9 @@ SMALL_BODY_S = 20.0
 
 SLOWEST_UPLOAD = 20_000
 """Bytes a second below which an upload is given up: 4.8 MB in four minutes."""
+
+LARGEST_HEADERS = 16 * 1024
+"""Bytes of a request's address and headers."""
 
 HEADERS_S = 20.0
 """Seconds in which a new connection must have sent its first request's headers."""
@@ -155,10 +158,12 @@ async def limited(body: AsyncIterator[bytes], most: int) -> AsyncIterator[bytes]
         yield piece
 
 
-class PatientOnlyForAWhile(H11Protocol):
-    """HTTP/1.1 that hangs up on a connection whose next request does not come whole; h11 limits the headers' size."""
+class PatientOnlyForAWhile(HttpToolsProtocol):
+    """HTTP/1.1 that hangs up on a connection whose next request does not come whole, and refuses huge headers."""
 
     _headers_due: asyncio.TimerHandle | None = None
+    _n_waiting = 0  # bytes of a request whose headers are not complete
+    _n_headers = 0
 
     def connection_made(self, transport: Any) -> None:
         """Wait for the first request, but not for ever."""
@@ -169,7 +174,12 @@ class PatientOnlyForAWhile(H11Protocol):
         """Read on; headers that come in drips do not get more time with each drip."""
         super().data_received(data)
         if self.cycle is not None and not self.cycle.response_complete:
+            self._n_waiting = 0
             self._stop_waiting()
+            return
+        self._n_waiting += len(data)
+        if self._n_waiting > LARGEST_HEADERS:
+            self.transport.close()
         elif self._headers_due is None:
             self._wait_for_headers()
 
@@ -177,6 +187,26 @@ class PatientOnlyForAWhile(H11Protocol):
         """Stop the clock."""
         self._stop_waiting()
         super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        """Count the bytes of each request's headers from nothing."""
+        self._n_headers = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """Take a piece of the address."""
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header."""
+        self._count(len(name) + len(value))
+        super().on_header(name, value)
+
+    def _count(self, n_bytes: int) -> None:
+        self._n_headers += n_bytes
+        if self._n_headers > LARGEST_HEADERS:
+            raise ValueError(f"headers of more than {LARGEST_HEADERS} bytes")  # becomes a 400
 
     def _wait_for_headers(self) -> None:
         self._headers_due = self.loop.call_later(HEADERS_S, self.transport.close)

@@ -17,7 +17,6 @@ from fedteach.transport.http.limits import PatientOnlyForAWhile
 _STARTS_WITHIN_S = 30.0
 _ENDS_WITHIN_S = 5.0
 _MOST_CONNECTIONS = 4000
-_LARGEST_HEADERS = 16 * 1024
 
 
 class WebServer:
@@ -48,7 +47,6 @@ class WebServer:
             access_log=False,
             server_header=False,
             limit_concurrency=_MOST_CONNECTIONS,
-            h11_max_incomplete_event_size=_LARGEST_HEADERS,
             timeout_keep_alive=60,
             timeout_graceful_shutdown=1,
             backlog=2048,
