@@ -70,7 +70,6 @@ async def extra(round: int, me: AMember, request: Request) -> Response:
 @router.put(
     "/updates/{round}",
     responses={
-        408: {"description": "The body did not come in time."},
         409: {"description": "Not asked, too late, or another round; `round` says which one is running."},
         413: {"description": "More bytes than an update of this model can have."},
         422: {"description": "Not an update of this model; says what is wrong with it."},

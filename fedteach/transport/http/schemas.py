@@ -9,7 +9,10 @@ PROTOCOL = 1
 SAFETENSORS = "application/vnd.safetensors"
 
 REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"description": "The body cannot be read at all."},
     401: {"description": "No token, an unknown one, or one that is worth nothing any more."},
+    408: {"description": "The body did not come in time."},
+    413: {"description": "The body is larger than is taken here."},
     429: {"description": "Too many requests; `Retry-After` says when the next one may come."},
     503: {"description": "The server cannot do it just now; `Retry-After` says when to try again."},
 }
