@@ -58,7 +58,9 @@ def serve(
         str | None, _option("Address to listen on; 0.0.0.0: every network. Default: 127.0.0.1.", _SERVER)
     ] = None,
     port: Annotated[int | None, _option("Port; 0: a free one. Default: 8765.", _SERVER)] = None,
-    tls: Annotated[bool, _option("Serve https, with a certificate made on the spot.", _SERVER, "--tls")] = False,
+    tls: Annotated[
+        bool | None, _option("Serve https, with a certificate made on the spot.", _SERVER, "--tls/--no-tls")
+    ] = None,
     out: Annotated[Path | None, _option("Folder for log, checkpoints and keys. Default: runs.", _SERVER)] = None,
     resume: Annotated[
         Path | None, _option("Go on with the newest class in this folder: same tokens and places.", _SERVER)

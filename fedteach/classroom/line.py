@@ -20,7 +20,7 @@ PATIENCE_S = 900.0
 """A server that does not answer for so long is given up."""
 
 _CONNECT_S = 5.0
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 15.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 8.0
 
 
 class Refused(TransportError):

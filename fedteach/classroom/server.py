@@ -51,7 +51,7 @@ class HttpServer:
             Without `min_clients` a round begins with half of the places.
         host: address to listen on; the default is this machine only, "0.0.0.0" every network it is in.
         port: 0 takes a free one.
-        tls: serve https, with a certificate of the class' own that is made on the spot.
+        tls: serve https, with a certificate of the class' own that is made on the spot; None: as before, else no.
         out: folder for the log, the checkpoints and the class' keys; None keeps nothing.
         resume: folder of a class to go on with: same tokens, same places, same port.
         redis: address of a Redis ("redis://127.0.0.1:6379") that keeps the mailbox, so that several processes can
@@ -74,7 +74,7 @@ class HttpServer:
         update_ratio: float | None = None,
         host: str | None = None,
         port: int | None = None,
-        tls: bool = False,
+        tls: bool | None = None,
         out: str | Path | None = None,
         resume: str | Path | None = None,
         redis: str | None = None,
@@ -82,7 +82,7 @@ class HttpServer:
         **steps: Any,
     ):
         before = None if resume is None else ClassFile.load(resume)
-        self.experiment = _experiment(experiment, resume)
+        self.experiment = _experiment(experiment, before)
         given = {
             "min_clients": min_clients,
             "start_window_s": start_window_s,
@@ -98,35 +98,37 @@ class HttpServer:
             )
         self.keys = before.keys if before else Keys.fresh()
         self._members: Sequence[Mapping[str, Any]] = before.members if before else ()
-        self._out, self._resume, self._steps = out, resume, steps
-        name = self.keys.name
-        self.mailbox = Mailbox(self.experiment.client_ids(), _store(redis, name))
+        self._out = resume if resume is not None else out
+        self._has_run = before is not None and before.has_run
+        self._steps = steps
         self._stop, self._ended = threading.Event(), threading.Event()
         self._error: BaseException | None = None
         self._federation: Federation | None = None
         self._transport: MailboxTransport | None = None
         self._history = History(self.experiment.client_ids(), {"rounds": self.experiment.rounds})
-        self._saved: Sequence[Mapping[str, Any]] | None = None
-        host = host or (before.host if before else "127.0.0.1")
+        self._saved: Any = None
+        self._host = host or (before.host if before else "127.0.0.1")
+        self._certificate: tuple[Path, Path] | None = None
+        if tls or (tls is None and before and before.tls):
+            self._certificate = class_certificate(Path(self._out or "runs") / "tls", _names_of(self._host))
         port = (before.port if before else 0) if port is None else port
-        folder = Path(resume or out or ".") / "tls"
-        self._certificate = class_certificate(folder, _names_of(host)) if tls else None
-        self._host = host
+        self.mailbox, self._web = self._doors(port, redis, checks.whole("workers", workers, least=1, most=64))
         about = {"protocol": PROTOCOL, "version": __version__, "experiment": asdict(self.experiment), "federation": ""}
-        self._standing = Standing(self.mailbox, about, self.experiment.rounds)
-        self._web: WebServer | WorkerProcesses
-        if checks.whole("workers", workers, least=1, most=64) == 1:
-            self._web = WebServer(
-                create_app(Face(self.mailbox, self.keys, self._options())), host, port, self._certificate
-            )
-        elif redis is None:
-            raise ValueError(f"{workers} workers share a federation through Redis: give its address, redis=...")
-        else:
-            roster, options = self.experiment.client_ids(), self._options()
-            self._web = WorkerProcesses(workers, redis, name, roster, self.keys, options, host, port, self._certificate)
-        self._standing.about(join=f"fedteach join {self.url}")
+        self._standing = Standing(self.mailbox, about | {"join": f"fedteach join {self.url}"}, self.experiment.rounds)
         self._runner = threading.Thread(target=self._run, name="fedteach federation", daemon=True)
         self._ticker = threading.Thread(target=self._tick, name="fedteach noticeboard", daemon=True)
+
+    def _doors(self, port: int, redis: str | None, workers: int) -> tuple[Mailbox, WebServer | WorkerProcesses]:
+        """Return the mailbox, and what shows it to the world."""
+        options, roster, name = self._options(), self.experiment.client_ids(), self.keys.name
+        if redis is None and workers > 1:
+            raise ValueError(f"{workers} workers share a federation through Redis: give its address, redis=...")
+        mailbox = Mailbox(roster, _store(redis, name))
+        if redis is not None and workers > 1:
+            how = (options, self._host, port, self._certificate, self._url)
+            return mailbox, WorkerProcesses(workers, redis, name, roster, self.keys, *how)
+        app = create_app(Face(mailbox, self.keys, options))
+        return mailbox, WebServer(app, self._host, port, self._certificate)
 
     # ---- addresses ------------------------------------------------------------------------------------
 
@@ -175,6 +177,8 @@ class HttpServer:
     def start(self) -> "HttpServer":
         """Begin to serve and to wait for clients; returns at once."""
         patiently(self._put_back_what_the_store_lost)
+        if not self._has_run:
+            self._save_class()
         self._web.start()
         self._runner.start()
         self._ticker.start()
@@ -253,7 +257,11 @@ class HttpServer:
         try:
             self._federate()
         except Ended:
-            self._standing.over("ended", f"the instructor has ended the federation after round {len(self.history)}")
+            after = f"after round {len(self.history)}"
+            if self.mailbox.noticeboard.wished() == "end":
+                self._standing.over("ended", f"the instructor has ended the federation {after}")
+            else:  # whoever stopped it may resume it, and the clients wait for that
+                self._standing.waiting(f"the server was stopped {after}; it may come back")
         except BaseException as error:  # whatever a student's function raises is told, and raised by `result`
             self._error = error
             self._standing.over("failed", f"the federation has failed: {error}")
@@ -290,8 +298,8 @@ class HttpServer:
         )
         return self.experiment.federation(
             transport=self._transport,
-            out=None if self._resume is not None else self._out,
-            resume=self._resume,
+            out=None if self._has_run else self._out,
+            resume=self._out if self._has_run else None,
             stop=self._stop,
             deadline_s=self.windows.update_window_s,
             **self._steps,
@@ -313,6 +321,7 @@ class HttpServer:
                 if places.is_set():
                     places.clear()
                     self._members = self.mailbox.members.as_data()
+                if self.folder is not None or not self._has_run:
                     self._save_class()
             self._stop.wait(_TICK_S / 2)  # what happens at about the same moment is told together
         end_listening()
@@ -328,10 +337,14 @@ class HttpServer:
         self.mailbox.fill()
 
     def _save_class(self) -> None:
-        folder = self.folder
-        if folder is not None and self._members != self._saved:
-            ClassFile(self.keys, self._host, self._web.port, asdict(self.windows), self._members).save(folder)
-            self._saved = self._members
+        """Write down tokens and places, if anything is kept and they have changed."""
+        saved = (self._members, self.folder)
+        if self._out is None or saved == self._saved:
+            return
+        windows, tls = asdict(self.windows), self._certificate is not None
+        file = ClassFile(self.keys, self.experiment, self._host, self._web.port, tls, windows, self._members)
+        file.save(self._out, self.folder)
+        self._saved = saved
 
     def _options(self) -> Options:
         experiment = self.experiment
@@ -361,10 +374,11 @@ def _store(redis: str | None, name: str) -> Store:
     return RedisStore(redis, name)
 
 
-def _experiment(given: Experiment | None, resume: str | Path | None) -> Experiment:
-    if resume is None:
+def _experiment(given: Experiment | None, before: ClassFile | None) -> Experiment:
+    if before is None:
         return given or Experiment()
-    kept = Experiment.from_settings(RunFolder.find(resume).settings())
+    # No result depends on these two, so a resumed class may have others.
+    kept = before.experiment
     return kept if given is None else kept.replace(rounds=given.rounds, workers=given.workers)
 
 

@@ -97,6 +97,7 @@ async def leave(me: AMember, request: Request) -> Say:
     """Give the place back; the token is worth nothing from now on."""
     face = face_of(request)
     await face.ask(face.mailbox.members.leave, me.client)
+    await face.ask(face.mailbox.store.ring, "call")  # its own wait for a task ends
     return Say(say="you have left; the others go on")
 
 
@@ -125,6 +126,8 @@ async def task(me: AMember, request: Request, wait: Annotated[float, Query(ge=0,
             if other_side.has_hung_up:
                 await face.ask(members.hung_up, me.client)
                 return Response()  # nobody reads it
+            if not await face.ask(members.holds, me):
+                raise HTTPException(401, f"the place {me.client} is not yours any more", {"WWW-Authenticate": "Bearer"})
     finally:
         other_side.close()
 

@@ -74,7 +74,7 @@ class Face:
         # A whole class sits behind one address, and everybody who only watches shares the class token.
         self.class_requests = RateLimit(burst=1000, a_second=100)
         self.failures = RateLimit(burst=60, a_second=1)
-        self.spool = tempfile.TemporaryDirectory(prefix="fedteach-uploads-", ignore_cleanup_errors=True)
+        self._spool: tempfile.TemporaryDirectory[str] | None = None
         self._openers = CapacityLimiter(2)
         self._n_uploads = 0
         self._callers = CapacityLimiter(40)
@@ -92,6 +92,7 @@ class Face:
     def open(self) -> None:
         """Begin to listen; called on the event loop."""
         self._loop = asyncio.get_running_loop()
+        self._spool = tempfile.TemporaryDirectory(prefix="fedteach-uploads-", ignore_cleanup_errors=True)
         self._end_listening = self.mailbox.listen(self._hear)
 
     def close(self) -> None:
@@ -100,12 +101,14 @@ class Face:
         self._end_listening()
         self._hear("")
         self._wake()
-        self.spool.cleanup()
+        if self._spool is not None:
+            self._spool.cleanup()
 
     def upload_path(self) -> Path:
         """Return where the next upload may be written."""
+        assert self._spool is not None
         self._n_uploads += 1
-        return Path(self.spool.name) / str(self._n_uploads)
+        return Path(self._spool.name) / str(self._n_uploads)
 
     # ---- the mailbox ----------------------------------------------------------------------------------
 

@@ -160,6 +160,11 @@ class Members:
         member = self.get(client)
         return member is not None and not member.left and self.sighting(client).due >= self._now()
 
+    def holds(self, member: Member) -> bool:
+        """Say whether somebody still holds the place that was given to it."""
+        now = self.get(member.client)
+        return now is not None and now.generation == member.generation and not now.left
+
     # ---- to keep a class over a restart ---------------------------------------------------------------
 
     def as_data(self) -> list[dict[str, Any]]:

@@ -87,7 +87,7 @@ class MemoryStore:
         self._lock = threading.RLock()
         self._blocks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         self._listeners: list[Hear] = []
-        self._folder = tempfile.TemporaryDirectory(prefix="fedteach-mailbox-", ignore_cleanup_errors=True)
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._n_files = 0
 
     def get(self, key: str) -> bytes | None:
@@ -107,6 +107,8 @@ class MemoryStore:
         with self._lock:
             if key in self._values:
                 return False
+            if self._folder is None:
+                self._folder = tempfile.TemporaryDirectory(prefix="fedteach-mailbox-", ignore_cleanup_errors=True)
             self._n_files += 1
             mine = Path(self._folder.name) / str(self._n_files)
             self._values[key] = path.replace(mine)
@@ -167,4 +169,5 @@ class MemoryStore:
 
     def close(self) -> None:
         """Remove the files."""
-        self._folder.cleanup()
+        if self._folder is not None:
+            self._folder.cleanup()
