@@ -69,6 +69,10 @@ def serve(
         str | None, _option("Redis that keeps the mailbox, as in redis://127.0.0.1:6379.", _SERVER)
     ] = None,
     workers: Annotated[int, _option("Server processes on consecutive ports; needs --redis. Default: 1.", _SERVER)] = 1,
+    classic: Annotated[
+        bool,
+        _option("Serve the original course's API instead: ten routes, JSON, no tokens at all.", _SERVER, "--classic"),
+    ] = False,
     qr: Annotated[bool, _option("Show the dashboard's address as a QR code.", _SERVER, "--qr")] = False,
     stay: Annotated[
         bool,
@@ -88,6 +92,20 @@ def serve(
     given = dict(locals())
     names = (*_EXPERIMENT, "preset")
     settings = {name: given[name] for name in names if given[name] is not None}
+    if classic:
+        used = {
+            "resume": resume,
+            "redis": redis,
+            "tls": tls,
+            **{n: v for n, v in windows.items() if n != "update_window_s"},
+        }
+        wrong = [name for name, value in used.items() if value is not None]
+        if wrong:
+            raise ValueError(
+                f"the classic API has none of this: leave --{wrong[0].removesuffix('_s').replace('_', '-')} away"
+            )
+        _serve_classic(settings, out or Path("runs"), host or "127.0.0.1", port, update_window)
+        return
     with _stopping() as stop:
         server = _server(settings, resume, out, host, port, tls=tls, redis=redis, workers=workers, **windows)
         with server:
@@ -99,6 +117,29 @@ def serve(
             elif not stop.is_set():
                 _let_everybody_hear(server, stop)
         _say_goodbye(server, resume or out or Path("runs"), stop)
+
+
+def _serve_classic(
+    settings: dict[str, Any], out: Path, host: str, port: int | None, update_window: float | None
+) -> None:
+    """Serve the original course's API until Ctrl-C."""
+    from fedteach.classic import COURSE, FederatedServer
+    from fedteach.transport.http.classic_routes import ClassicApp
+    from fedteach.transport.http.web_server import WebServer
+
+    settings.pop("preset", None)
+    server = FederatedServer(COURSE.replace(**settings), update_window_s=update_window or 300.0, out=out)
+    web = WebServer(ClassicApp(server).app(), host, _USUAL_PORT if port is None else port)
+    with _stopping() as stop:
+        web.start()
+        url = f"http://{host}:{web.port}"
+        typer.echo(f"The original course's API is at {url}\nDashboard: {url}/#view=classic")
+        typer.echo("Warning: it knows no tokens, so whoever reaches it can do everything", err=True)
+        sys.stdout.flush()
+        stop.wait()
+    web.stop()
+    if server.records():
+        typer.echo(f"log saved in {server.save()}")
 
 
 _EXPERIMENT = (

@@ -93,9 +93,9 @@ async def _news(face: Face) -> AsyncIterator[str]:
         new_board = {name: value for name, value in now.items() if name not in ("cards", "now")}
         new_cards = changed(cards, now["cards"])
         if new_board != board:
-            yield _event("board", {**new_board, "now": now["now"]})
+            yield event("board", {**new_board, "now": now["now"]})
         if new_cards or not board:
-            yield _event("cards", new_cards)
+            yield event("cards", new_cards)
         if new_board == board and not new_cards and time.monotonic() - last > BEAT_S:
             yield ": beat\n\n"
         elif new_board != board or new_cards:
@@ -106,5 +106,6 @@ async def _news(face: Face) -> AsyncIterator[str]:
         await asyncio.sleep(_FRAME_S if len(cards) < _MANY_CARDS else 4 * _FRAME_S)
 
 
-def _event(name: str, data: Any) -> str:
+def event(name: str, data: Any) -> str:
+    """Return one event of a stream, as text."""
     return f"event: {name}\ndata: {json.dumps(data)}\n\n"

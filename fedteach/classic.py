@@ -1,0 +1,412 @@
+"""The original course's server and client, by their original names, thin on the core of today.
+
+Students of the old course wrote clients in plain `requests`: weights as nested lists in JSON, polling, recursion.
+`FederatedServer` answers them as the original did, without its faults: a client that reports twice counts once, sizes
+never drift, ids need not begin at 0, a dead client does not block the round for ever, and the round stays where it is
+when all rounds are done. There are no tokens: for a room of people who trust each other.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import requests
+
+from fedteach import __version__, checks
+from fedteach.engine_pool import EnginePool
+from fedteach.evaluation import Evaluator
+from fedteach.experiment import Experiment
+from fedteach.history import History, RoundRecord
+from fedteach.messages import Update, Weights, why_unusable
+from fedteach.randomness import int_seed_for, rng_for
+from fedteach.run_folder import RunFolder
+from fedteach.steps.aggregation import weighted_mean
+from fedteach.steps.local_update import Plan
+
+COURSE = Experiment(dataset="mnist", model="cnn", examples_per_client=600)
+"""What the original course trained."""
+
+
+class FederatedServer:
+    """FedAvg for clients that send whole weights when they are ready.
+
+    Args:
+        experiment: data set and model that judge the weights; clients, split and rounds are set by `initialize`.
+        update_window_s: seconds from a round's first upload until it ends with those that have answered.
+        out: folder for the log of each round; None keeps nothing.
+        clock: unix seconds.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment = COURSE,
+        *,
+        update_window_s: float = 300.0,
+        out: str | Path | None = "runs",
+        clock: Callable[[], float] = time.time,
+    ):
+        self._weights: Weights | None
+        self._sizes: dict[int, int]
+        self._seen: dict[int, float]
+        self._answers: dict[int, Weights]
+        self._accuracies: dict[int, float]
+        self._records: list[RoundRecord]
+        self._folder: RunFolder | None
+        self._base = experiment
+        self._window_s = checks.number("update_window_s", update_window_s, least=0, open_left=True)
+        self._out, self._now = out, clock
+        self._lock = threading.RLock()
+        self._pool: EnginePool | None = None
+        self._timer: threading.Timer | None = None
+        self._ends_at: float | None = None
+        self._begin(experiment.clients, int(experiment.split), experiment.rounds)
+
+    # ---- the original's names -------------------------------------------------------------------------
+
+    def initialize(self, client_num: int, experiment: int, max_round: int) -> str:
+        """Begin a federation of so many clients and rounds; resets everything."""
+        checks.whole("client_num", client_num, least=1, most=1000)
+        checks.whole("max_round", max_round, least=1, most=10_000)
+        self._begin(client_num, experiment, max_round)
+        return "Initialized server"
+
+    def reset(self) -> None:
+        """Begin the same federation anew."""
+        self._begin(self.client_number, self.experiment, self.max_round)
+
+    def get_experiment(self) -> int:
+        """Return the number of the data split, 1 to 4."""
+        return self.experiment
+
+    def set_experiment(self, experiment: int) -> str:
+        """Set the number of the data split; 1 if there is no such split."""
+        with self._lock:
+            self.experiment = experiment if experiment in (1, 2, 3, 4) else 1
+        return f"Experiment set to {self.experiment}"
+
+    def get_server_round(self) -> int:
+        """Return the round, from 0; it stays at the number of rounds when all are done."""
+        return self._round
+
+    def get_server_weight(self) -> Weights | None:
+        """Return the global weights; None before the first aggregation."""
+        return self._weights
+
+    def get_done_clients(self) -> list[int]:
+        """Return the ids of the clients that have answered in this round."""
+        with self._lock:
+            return sorted(self._answers)
+
+    def update_num_data(self, client_id: int, num_data: int) -> str:
+        """Note how many examples a client has; told again, the new number takes the old one's place."""
+        checks.whole("num_data", num_data, least=1, most=10_000_000)
+        with self._lock:
+            self._sizes[client_id] = num_data
+            self._seen[client_id] = self._now()
+        return f"Number of data for {client_id} updated"
+
+    def update(self, client_id: int, weight: Weights) -> str:
+        """Take a client's weights; with the last client's the round is complete.
+
+        Returns:
+            A sentence. A second answer in the same round, or one after the last round, changes nothing.
+
+        Raises:
+            ValueError: if these are no weights of the model, or the client has not told its number of examples.
+        """
+        with self._lock:
+            round, refused = self._round, self._why_not(client_id, weight)
+        if refused:
+            return refused
+        accuracy = self.evaluateClientModel(client_id, weight)
+        with self._lock:
+            if round != self._round or client_id in self._answers:
+                return self._why_not(client_id, weight) or f"too late: round {round} is over"
+            self._answers[client_id], self._accuracies[client_id] = weight, accuracy
+            self._seen[client_id] = self._now()
+            if self._ends_at is None:
+                self._ends_at = self._now() + self._window_s
+                self._timer = threading.Timer(self._window_s, self._window_ends, [self._generation, round])
+                self._timer.daemon = True
+                self._timer.start()
+            if len(self._answers) >= self.client_number:
+                self._complete()
+        return "Request OK"
+
+    def FedAvg(self) -> Weights:
+        """Average the answers of this round, each by its client's examples; they become the global weights.
+
+        Source:
+            McMahan et al. (2017), arXiv:1602.05629, Algorithm 1, on whole weights instead of deltas.
+        """
+        with self._lock:
+            updates = [Update(str(id), self._round, w, self._sizes[id]) for id, w in sorted(self._answers.items())]
+            self._weights = weighted_mean(updates)
+            return self._weights
+
+    def evaluateClientModel(self, client_id: int, weight: Weights) -> float:
+        """Return the accuracy of a client's weights on the server's test subset, 0 to 1."""
+        return self._judge().on_subset(weight)["accuracy"]
+
+    def evaluateServerModel(self) -> float:
+        """Return the accuracy of the global weights as they are now, 0 to 1."""
+        if self._weights is None:
+            raise ValueError("there are no global weights before the first aggregation")
+        return self._judge().on_subset(self._weights)["accuracy"]
+
+    def next_round(self) -> None:
+        """Go on to the next round."""
+        with self._lock:
+            self._stop_the_clock()
+            self._round += 1
+            self._answers, self._accuracies = {}, {}
+
+    def save(self) -> Path | None:
+        """Write the log with the course's historical keys, and the weights beside it; return where."""
+        if self._out is None:
+            return None
+        with self._lock:
+            if self._folder is None:
+                self._folder = RunFolder(self._out)
+            self._folder.save_log(self.history, self._weights)
+            return self._folder.log_path
+
+    @property
+    def history(self) -> History:
+        """The rounds that are complete."""
+        with self._lock:
+            clients = sorted({*self._sizes, *(int(id) for record in self._records for id in record.clients)})
+            settings = {**asdict(self._base), "clients": self.client_number, "rounds": self.max_round}
+            return History([str(id) for id in clients], settings | {"split": str(self.experiment)}, self._records)
+
+    # ---- for the routes and the dashboard -------------------------------------------------------------
+
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Return the shapes of the model's weights."""
+        self._judge()
+        assert self._pool is not None
+        return [w.shape for w in self._pool.initial_weights]
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return the complete rounds as plain data."""
+        return [asdict(record) for record in self.history]
+
+    def board(self) -> dict[str, Any]:
+        """Return what a dashboard shows, as plain data."""
+        with self._lock:
+            over = self._round >= self.max_round
+            n, all_of_them = len(self._answers), self.client_number
+            say = f"finished: {self.max_round} rounds" if over else f"{n} of {all_of_them} clients have answered"
+            if self._ends_at is not None:
+                say += f"; waiting {max(0, round(self._ends_at - self._now()))} s more"
+            return {
+                "protocol": 0,
+                "version": __version__,
+                "federation": "classic",
+                "experiment": {
+                    "dataset": self._base.dataset,
+                    "model": self._base.model_name(),
+                    "split": str(self.experiment),
+                    "clients": all_of_them,
+                },
+                "phase": "finished" if over else ("round" if self._sizes else "waiting"),
+                "say": say,
+                "round": min(self._round + 1, self.max_round),
+                "rounds": self.max_round,
+                "now": self._now(),
+                "ends_at": self._ends_at,
+                "window_s": self._window_s,
+                "accuracy": [record.server_accuracy for record in self._records],
+                "bytes_up": 0,
+                "bytes_down": 0,
+                "cards": {str(id): self._card(id, over) for id in sorted(self._seen)},
+            }
+
+    # ---- inside ---------------------------------------------------------------------------------------
+
+    def _begin(self, client_num: int, experiment: int, max_round: int) -> None:
+        with self._lock:
+            self._stop_the_clock()
+            self.client_number, self.max_round = client_num, max_round
+            self.experiment = experiment if experiment in (1, 2, 3, 4) else 1
+            self._generation = object()  # a clock of an earlier federation means nothing to this one
+            self._round = 0
+            self._weights = None
+            self._sizes = {}
+            self._seen = {}
+            self._answers = {}
+            self._accuracies = {}
+            self._records = []
+            self._folder = None
+
+    def _judge(self) -> Evaluator:
+        with self._lock:
+            if self._pool is None:
+                self._pool = self._base.pool()
+                test = self._base.load_data().test
+                self._evaluator = Evaluator(self._pool, test, self._base.test_examples, self._base.seed, lambda: False)
+            return self._evaluator
+
+    def _why_not(self, client_id: int, weight: Weights) -> str:
+        """Return what to tell a client whose weights change nothing; "" if they are wanted."""
+        if self._round >= self.max_round:
+            return f"all {self.max_round} rounds are done"
+        if client_id in self._answers:
+            return f"client {client_id} has answered in round {self._round} already; it counts once"
+        self._judge()
+        assert self._pool is not None
+        reason = why_unusable(weight, self._pool.initial_weights)
+        if reason:
+            raise ValueError(f"weights refused: {reason}")
+        if client_id not in self._sizes:
+            raise ValueError(
+                f"client {client_id} has not told its number of examples; ask for update_num_data/{client_id}/N first"
+            )
+        return ""
+
+    def _window_ends(self, generation: object, round: int) -> None:
+        with self._lock:
+            if generation is self._generation and round == self._round and self._answers:
+                self._complete()
+
+    def _complete(self) -> None:
+        """Average, measure what was averaged just now, write it down, and go on."""
+        self.FedAvg()
+        figures = self._judge().on_subset(self._weights or [])
+        lost = {
+            str(id): f"late: had not answered after {self._window_s:g} s"
+            for id in self._sizes
+            if id not in self._answers
+        }
+        clients = {
+            str(id): {"n_examples": self._sizes[id], "accuracy": accuracy}
+            for id, accuracy in sorted(self._accuracies.items())
+        }
+        asked = tuple(str(id) for id in sorted(self._sizes))
+        self._records.append(RoundRecord(len(self._records) + 1, asked, clients, lost, figures))
+        self.save()
+        self.next_round()
+
+    def _stop_the_clock(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._ends_at = None
+
+    def _card(self, id: int, over: bool) -> dict[str, Any]:
+        last = self._records[-1] if self._records else None
+        was_lost = last is not None and str(id) in last.lost
+        state = "done" if id in self._answers or over else ("late" if was_lost else "training")
+        accuracies = [record.clients[str(id)]["accuracy"] for record in self._records if str(id) in record.clients]
+        return {
+            "client": str(id),
+            "name": f"client {id}",
+            "state": state,
+            "n_examples": self._sizes.get(id),
+            "bytes_up": 0,
+            "bytes_down": 0,
+            "last_seen": round(self._seen[id]),
+            "detail": last.lost.get(str(id), "") if last is not None and state == "late" else "",
+            "accuracy": accuracies[-1] if accuracies else None,
+            "rounds": len(accuracies),
+        }
+
+
+class Client:
+    """A client of the old course, by its original names; a class of one's own may override any step.
+
+    Args:
+        base_url: the server's address, "http://127.0.0.1:9103".
+        client_id: a number that no other client has.
+        max_round: rounds after which it is done.
+        time_delay: seconds between two looks at the server's round.
+        experiment: data split, 1 to 4.
+        num_samples: examples that it draws in splits 1 to 3; None: 600, or what there is.
+        settings: data set, model and training; None takes the course's.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        client_id: int = 0,
+        max_round: int = 5,
+        time_delay: float = 5.0,
+        experiment: int = 1,
+        num_samples: int | None = None,
+        settings: Experiment = COURSE,
+    ):
+        self.base_url = base_url.rstrip("/")
+        self.client_id, self.max_round, self.time_delay, self.experiment = client_id, max_round, time_delay, experiment
+        self.current_round = 0
+        self.settings = settings.replace(
+            clients=client_id + 1, split=str(experiment), examples_per_client=num_samples, workers=1
+        )
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._pool = self.settings.pool()
+        self._rng = rng_for(int.from_bytes(os.urandom(6)), "pause")
+        self.split_train_images, self.split_train_labels = self.data_split()
+
+    def data_split(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return this client's (images, labels)."""
+        return self.settings.client(str(self.client_id)).examples(self.current_round + 1)
+
+    def request_global_round(self) -> int:
+        """Return the server's round."""
+        return int(self._ask("GET", "get_server_round").json())
+
+    def request_global_weight(self) -> Weights | None:
+        """Return the global weights; None before the first aggregation."""
+        lists = self._ask("GET", "get_server_weight").json()
+        return None if lists is None else [np.array(nested, dtype=np.float32) for nested in lists]
+
+    def update_total_num_data(self, num_data: int) -> None:
+        """Tell the server how many examples this client has."""
+        self._ask("GET", f"update_num_data/{self.client_id}/{num_data}")
+
+    def upload_local_weight(self, local_weight: Weights) -> None:
+        """Send the trained weights."""
+        self._ask("PUT", f"put_weight/{self.client_id}", json=[array.tolist() for array in local_weight])
+
+    def train_local_model(self) -> Weights:
+        """Train from the global weights, in the first round from random ones of this client's own."""
+        start = self.request_global_weight()
+        if start is None:
+            start = self._pool.initial_weights_for(int_seed_for(self.settings.seed, "own start", str(self.client_id)))
+        rng = rng_for(self.settings.seed, "fit", self.current_round + 1, str(self.client_id))
+        x, y, plan = self.split_train_images, self.split_train_labels, self.settings.plan()
+        (delta,) = self._pool.map(lambda engine, plan: _delta(engine, start, x, y, plan, rng), [plan])
+        return [w + d for w, d in zip(start, delta, strict=True)]
+
+    def task(self) -> None:
+        """Take part until all rounds are done: train when the server's round is one's own, else wait."""
+        while self.current_round < self.max_round:
+            # Further on than this client: a round was missed, and it goes on with the class.
+            self.current_round = max(self.current_round, global_round := self.request_global_round())
+            if global_round == self.current_round < self.max_round:
+                self.split_train_images, self.split_train_labels = self.data_split()
+                self.update_total_num_data(len(self.split_train_labels))
+                self.upload_local_weight(self.train_local_model())
+                self.current_round += 1
+            time.sleep(self.time_delay)
+
+    def _ask(self, method: str, path: str, json: Any = None, tries: int = 8) -> requests.Response:
+        for left in range(tries - 1, -1, -1):
+            try:
+                answer = self._session.request(method, f"{self.base_url}/{path}", json=json, timeout=(5, 300))
+                answer.raise_for_status()
+                return answer
+            except requests.ConnectionError:
+                if not left:
+                    raise
+                time.sleep((tries - left) * self._rng.uniform(0.2, 0.5))
+        raise AssertionError("not reached")
+
+
+def _delta(engine: Any, start: Weights, x: np.ndarray, y: np.ndarray, plan: Plan, rng: np.random.Generator) -> Weights:
+    delta, _loss, _velocity = engine.fit(start, x, y, plan, rng)
+    return delta
