@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fedteach.grading.not_started import NotStarted, not_started
     from fedteach.history import History, RoundRecord
     from fedteach.lab.checking import check, hint, progress, reset, use
+    from fedteach.lab.classroom import join
     from fedteach.lab.panel import panel
     from fedteach.messages import ClientInfo, Codec, Lost, Task, Update, Weights
     from fedteach.randomness import rng_for
@@ -46,6 +47,7 @@ _HOME = {
     "check": "lab.checking",
     "data": None,
     "hint": "lab.checking",
+    "join": "lab.classroom",
     "lab": None,
     "models": None,
     "not_started": "grading.not_started",
@@ -78,6 +80,7 @@ __all__ = [
     "check",
     "data",
     "hint",
+    "join",
     "lab",
     "models",
     "not_started",

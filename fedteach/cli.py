@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fedteach import classroom_cli as classroom
 from fedteach.authoring.command import author_app
-from fedteach.classroom import command as classroom
 
 if TYPE_CHECKING:
     from fedteach.experiment import Experiment

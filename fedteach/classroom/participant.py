@@ -63,10 +63,10 @@ class Participant:
         self.line = Line(
             url, fingerprint=fingerprint, cert_path=cert_path, patience_s=patience_s, say=self._say, stop=self.stopping
         )
-        self._class_token, self._name = token.strip(), (name.strip() or _own_name())[:80]
+        self.class_token, self._name = token.strip(), (name.strip() or _own_name())[:80]
         # Random, and kept: whoever joins again with it, after the server was away, is the same one.
         self._key = os.urandom(16).hex()
-        self._local_update, self._on_news = local_update, on_news
+        self._local_update, self.on_news = local_update, on_news
         self.news = News()
         self.experiment: Experiment | None = None
         self._bench: Workbench | None = None
@@ -131,7 +131,7 @@ class Participant:
         body = {"name": self._name, "key": self._key, "codecs": list(broadcast.CODECS), "protocol": PROTOCOL}
         while True:
             try:
-                return self.line.ask("POST", "/v1/join", json=body, token=self._class_token).json()
+                return self.line.ask("POST", "/v1/join", json=body, token=self.class_token).json()
             except Refused as refused:
                 if refused.status != 409 or "taken" not in str(refused):
                     raise
@@ -233,7 +233,7 @@ class Participant:
 
     def _tell(self, **changes: Any) -> None:
         self.news = replace(self.news, **changes)
-        self._on_news(self.news)
+        self.on_news(self.news)
 
     def _say(self, sentence: str) -> None:
         self._tell(say=sentence)

@@ -37,6 +37,8 @@ STYLE = """<style>
 .fedteach-table thead th { white-space: normal; color: var(--jp-ui-font-color2, inherit); font-weight: 600;
   vertical-align: bottom; }
 .fedteach-table td:nth-child(5), .fedteach-table th:nth-child(5) { text-align: left; white-space: normal; }
+.fedteach-mine td:nth-child(2), .fedteach-mine th:nth-child(2) { text-align: left; white-space: normal; }
+.fedteach-mine td:nth-child(5), .fedteach-mine th:nth-child(5) { text-align: right; }
 .fedteach-copy { height: 464px; box-sizing: border-box; padding: 8px 4px; line-height: 1.5; }
 .fedteach-copy label { display: block; margin-top: 12px; }
 .fedteach-copy label span { display: block; color: var(--jp-ui-font-color2, inherit); }
@@ -66,8 +68,8 @@ class Screen:
             value=0, min=0, max=1, layout=widgets.Layout(flex="1 1 auto", width="auto", margin="2px 0 2px 8px")
         )
         self.status = widgets.HTML(layout=widgets.Layout(height="80px", overflow="auto", margin="0"))
-        self.images = [_image() for _ in range(TRAFFIC + 1)]
-        self.captions = [_caption() for _ in self.images]
+        self.images = [image_box() for _ in range(TRAFFIC + 1)]
+        self.captions = [caption_box() for _ in self.images]
         self.table, self.copy = widgets.HTML(), widgets.HTML()
         pages = [widgets.VBox([image, caption]) for image, caption in zip(self.images, self.captions, strict=True)]
         self.tabs = widgets.Tab([*pages, self.table, self.copy], titles=TABS)
@@ -110,7 +112,8 @@ class Screen:
         self.stop.disabled = not (running and can_stop)
 
 
-def _image() -> widgets.Image:
+def image_box() -> widgets.Image:
+    """Return a place for a picture; it keeps its size, so that nothing jumps."""
     width, height = SIZE
     return widgets.Image(
         value=_BLANK,
@@ -119,7 +122,8 @@ def _image() -> widgets.Image:
     )
 
 
-def _caption() -> widgets.HTML:
+def caption_box() -> widgets.HTML:
+    """Return a place for a picture's words."""
     return widgets.HTML(layout=widgets.Layout(height="44px", overflow="auto", margin="4px 0 0 0"))
 
 
