@@ -71,7 +71,7 @@ CORNERS = {
     "uvicorn": ("transport/http/*",),
     "redis": ("transport/http/redis_store.py (late)",),
     "cryptography": ("transport/http/certificate.py",),
-    "segno": ("classroom/* (late)",),
+    "segno": ("classroom_cli.py (late)",),
     "IPython": ("lab/*",),
     "pytest": ("pytest_plugin.py",),
     "jupytext": ("authoring/cells.py (late)",),

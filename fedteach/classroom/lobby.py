@@ -78,6 +78,7 @@ class Lobby:
         try:
             while True:
                 bell.clear()
+                patiently(self._mailbox.check_filled, self._stop)
                 wish = patiently(self._mailbox.noticeboard.wished, self._stop)
                 if self._stop.is_set() or wish == "end":
                     raise Ended
@@ -85,7 +86,7 @@ class Lobby:
                     began = None  # who has paused does not want the window to run out meanwhile
                     self._standing.paused()
                 else:
-                    n_here = len(patiently(self._mailbox.members.here, self._stop))
+                    n_here = len(patiently(self._mailbox.present, self._stop))
                     began = None if n_here == 0 else (began or self._now())
                     if self._may_begin(n_here, began):
                         return

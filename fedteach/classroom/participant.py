@@ -12,6 +12,7 @@ from fedteach import __version__
 from fedteach.classroom.line import GaveUp, HungUp, Line, Refused
 from fedteach.classroom.news import OVER, MyRound, News
 from fedteach.experiment import Experiment
+from fedteach.history import size_text
 from fedteach.messages import Task, tensors_from_bytes
 from fedteach.randomness import rng_for
 from fedteach.steps import broadcast
@@ -199,7 +200,7 @@ class Participant:
     def _send(self, task: Task, made: "Made") -> None:
         """Put back what was made; what the server does not want is remembered with its reason."""
         assert self._bench is not None
-        size = f"{len(made.reply) / 1e6:.1f} MB"
+        size = size_text(len(made.reply))
         self._tell(state="sending", round=task.round, say=f"round {task.round}: sending {size}")
         train_loss, seconds = made.train_loss, made.seconds
         became, say = (

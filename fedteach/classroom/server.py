@@ -19,8 +19,9 @@ from fedteach import __version__, checks
 from fedteach.classroom.class_file import ClassFile
 from fedteach.classroom.lobby import Ended, Lobby, Windows
 from fedteach.classroom.standing import Standing
+from fedteach.engine import Stopped
 from fedteach.experiment import Experiment
-from fedteach.history import History
+from fedteach.history import History, RoundRecord
 from fedteach.messages import Weights
 from fedteach.run_folder import RunFolder
 from fedteach.steps import broadcast
@@ -107,6 +108,7 @@ class HttpServer:
         self._transport: MailboxTransport | None = None
         self._history = History(self.experiment.client_ids(), {"rounds": self.experiment.rounds})
         self._saved: Any = None
+        self._wish = ""
         self._host = host or (before.host if before else "127.0.0.1")
         self._certificate: tuple[Path, Path] | None = None
         if tls or (tls is None and before and before.tls):
@@ -249,6 +251,7 @@ class HttpServer:
 
     def control(self, action: str) -> None:
         """Pause after this round, resume, or end, as the instructor's buttons do."""
+        self._wish = action
         self.mailbox.noticeboard.wish(action)
 
     # ---- the federation's thread ----------------------------------------------------------------------
@@ -256,15 +259,15 @@ class HttpServer:
     def _run(self) -> None:
         try:
             self._federate()
-        except Ended:
+        except (Ended, Stopped):
             after = f"after round {len(self.history)}"
-            if self.mailbox.noticeboard.wished() == "end":
-                self._standing.over("ended", f"the instructor has ended the federation {after}")
+            if self._wish == "end":
+                self._over("ended", f"the instructor has ended the federation {after}")
             else:  # whoever stopped it may resume it, and the clients wait for that
                 self._standing.waiting(f"the server was stopped {after}; it may come back")
         except BaseException as error:  # whatever a student's function raises is told, and raised by `result`
             self._error = error
-            self._standing.over("failed", f"the federation has failed: {error}")
+            self._over("failed", f"the federation has failed: {error}")
         finally:
             self._ended.set()
 
@@ -274,7 +277,7 @@ class HttpServer:
         self._members = patiently(self.mailbox.members.as_data, self._stop)
         self._save_class()
         self._standing.about(federation=federation.folder.name if federation.folder else "")
-        self._standing.restore(federation.history, federation.weights)
+        patiently(lambda: self._standing.restore(federation.history, federation.weights), self._stop)
         lobby = Lobby(self.mailbox, self.windows, self._standing, self._stop)
         todo = self.experiment.rounds - len(federation.history)
         if todo:
@@ -285,11 +288,18 @@ class HttpServer:
                     record = next(rounds, None)
                     if record is None:
                         raise Ended
-                    self._standing.record(record, federation.weights)
+                    self._put_up(record, federation.weights)
                 next(rounds, None)  # writes the final log
         last = federation.history.server_accuracy[-1]
         accuracy = "" if last is None else f", accuracy {last:.3f}"
-        self._standing.over("finished", f"finished: {len(federation.history)} rounds{accuracy}")
+        self._over("finished", f"finished: {len(federation.history)} rounds{accuracy}")
+
+    def _put_up(self, record: RoundRecord, weights: Weights) -> None:
+        patiently(lambda: self._standing.record(record, weights), self._stop)
+
+    def _over(self, phase: str, say: str) -> None:
+        with suppress(Stopped):  # the store is away, and nobody wants to wait for it any more
+            patiently(lambda: self._standing.over(phase, say), self._stop)
 
     def _built(self) -> "Federation":
         most_examples = len(self.experiment.load_data().train)
@@ -314,9 +324,10 @@ class HttpServer:
             bell.wait(_TICK_S)
             bell.clear()
             with suppress(StoreDown):
-                if self.mailbox.noticeboard.wished() == "end":
-                    self._stop.set()
                 self._put_back_what_the_store_lost()
+                self._wish = self.mailbox.noticeboard.wished()
+                if self._wish == "end":
+                    self._stop.set()
                 self._standing.refresh()
                 if places.is_set():
                     places.clear()
@@ -334,6 +345,8 @@ class HttpServer:
         self._standing.restore(self.history, self.weights)
         if self._transport is not None:
             self._transport.put_back()
+        if self._wish:
+            self.mailbox.noticeboard.wish(self._wish)
         self.mailbox.fill()
 
     def _save_class(self) -> None:

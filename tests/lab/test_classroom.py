@@ -100,6 +100,6 @@ def test_my_rounds_are_a_table_for_eyes_and_for_ears():
     mine = (MyRound(1, "sent", 1.25, 154_000, 0.5), MyRound(2, "late", 9.0, say="<b> too late"))
     table = rounds_html(mine)
     assert "&lt;b&gt; too late" in table
-    assert "<td>0.15 MB</td><td>0.500</td>" in table
-    assert rounds_text(mine).splitlines()[1].split() == ["1", "sent", "1.2", "0.15", "MB", "0.500"]
+    assert "<td>154.0 kB</td><td>0.500</td>" in table
+    assert rounds_text(mine).splitlines()[1].split() == ["1", "sent", "1.2", "154.0", "kB", "0.500"]
     assert "You have not been asked to train yet." in rounds_html(())

@@ -7,6 +7,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from fedteach.classroom.news import MyRound
+from fedteach.history import size_text
 from fedteach.lab import words
 from fedteach.lab.panel_parts.screen import STYLE, caption_box, image_box
 
@@ -75,4 +76,4 @@ def cells_of(one: MyRound) -> tuple[str, ...]:
     """Return a round as one text for each column."""
     loss = "-" if one.train_loss is None else f"{one.train_loss:.3f}"
     what = one.became if one.became == "sent" else f"{one.became}: {one.say}"
-    return str(one.round), what, f"{one.seconds:.1f}", f"{one.bytes_up / 1e6:.2f} MB", loss
+    return str(one.round), what, f"{one.seconds:.1f}", size_text(one.bytes_up), loss

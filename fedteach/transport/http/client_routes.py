@@ -15,7 +15,6 @@ from fedteach.transport.http.face import (
     AMember,
     Face,
     JoinersDoor,
-    check_filled,
     face_of,
 )
 from fedteach.transport.http.members import Member, NoPlace
@@ -48,7 +47,7 @@ async def join(body: Join, request: Request, response: Response) -> Joined:
         raise HTTPException(
             409, f"this server speaks protocol {PROTOCOL}, the client {body.protocol}: install the same fedteach"
         )
-    await face.ask(check_filled, face.mailbox)
+    await face.ask(face.mailbox.check_filled)
     try:
         member = await face.ask(face.mailbox.members.join, body.name, body.key, tuple(body.codecs))
     except NoPlace as full:

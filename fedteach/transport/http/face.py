@@ -21,7 +21,6 @@ from fedteach.transport.http.keys import Keys, UnknownToken
 from fedteach.transport.http.limits import RateLimit
 from fedteach.transport.http.mailbox import TOPICS, Mailbox
 from fedteach.transport.http.members import Member
-from fedteach.transport.http.store import StoreDown
 
 Result = TypeVar("Result")
 
@@ -301,20 +300,10 @@ async def _who(face: Face, token: str) -> Who:
     client, generation = face.keys.client_of(token)
     member = await face.ask(face.mailbox.members.get, client)
     if member is None:
-        await face.ask(check_filled, face.mailbox)
+        await face.ask(face.mailbox.check_filled)
     if member is None or member.generation != generation or member.left:
         raise UnknownToken(f"the place {client} is not yours any more; join again")
     return Who("client", member)
-
-
-def check_filled(mailbox: Mailbox) -> None:
-    """Refuse to judge from an empty store who is a member.
-
-    Raises:
-        StoreDown: if it is empty.
-    """
-    if not mailbox.is_filled():
-        raise StoreDown("the server is getting its papers in order")
 
 
 def _not_too_often(limit: RateLimit, whom: str) -> None:

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from fedteach.transport.http.calls import Calls
-from fedteach.transport.http.members import Members
+from fedteach.transport.http.members import Member, Members
 from fedteach.transport.http.noticeboard import Card, Noticeboard, cards
-from fedteach.transport.http.store import MemoryStore, Store
+from fedteach.transport.http.store import MemoryStore, Store, StoreDown
 
 TOPICS = ("call", "reply", "places", "sightings", "board", "record", "wish")
 """What the bell rings for."""
@@ -36,6 +36,24 @@ class Mailbox:
     def is_filled(self) -> bool:
         """Say whether the server has put its members and its board in; if not, the store is new, or was emptied."""
         return self.store.get("filled") is not None
+
+    def check_filled(self) -> None:
+        """Refuse to judge from an empty store who is a member.
+
+        Raises:
+            StoreDown: if it is empty.
+        """
+        if not self.is_filled():
+            raise StoreDown("the server is getting its papers in order")
+
+    def present(self) -> list[Member]:
+        """Return who can be asked now.
+
+        Raises:
+            StoreDown: if the store is away, or was emptied and not filled again yet.
+        """
+        self.check_filled()
+        return self.members.here()
 
     def fill(self) -> None:
         """Note that everything is in."""

@@ -56,7 +56,7 @@ class MailboxTransport:
 
     def clients(self) -> Sequence[ClientInfo]:
         """Return who has joined, is ready and was heard of lately, in the order of the places."""
-        return [member.info for member in patiently(self._mailbox.members.here)]
+        return [member.info for member in patiently(self._mailbox.present)]
 
     def exchange(
         self,
@@ -172,6 +172,7 @@ class MailboxTransport:
     def _why_not_wait(self, task: Task, call: Call, needed: int, deadline_s: float | None) -> str:
         if call.ends_at is not None and self._mailbox.now() > call.ends_at:
             return f"late: had not answered after {deadline_s:g} s"
+        self._mailbox.check_filled()
         if not self._mailbox.members.is_here(task.client):
             member = self._mailbox.members.get(task.client)
             return "left" if member is not None and member.left else "gone: it was not heard of any more"

@@ -1,0 +1,70 @@
+"""A class whose mailbox is in Redis: the same numbers, whoever of those who serve it is killed."""
+
+import time
+
+import psutil
+import pytest
+
+from fedteach.classroom.server import HttpServer
+from tests.classroom.classes import SMALL, a_class, join_words, shells, wait_until
+from tests.federations import same_bits
+from tests.redis_server import running_redis
+
+
+@pytest.fixture
+def redis(tmp_path):
+    yield from running_redis(tmp_path)
+
+
+def test_a_redis_that_is_killed_and_comes_back_empty_costs_no_bit(redis):
+    experiment = SMALL.replace(rounds=8)
+    here = experiment.federation()
+    here.run(8)
+    with a_class(experiment, redis=redis.url) as (server, clients):
+        for done in (2, 4):
+            wait_until(lambda done=done: len(server.history) >= done)
+            redis.kill()
+            time.sleep(0.5)
+            redis.start()
+        history = server.result(90)
+        assert same_bits(server.weights, here.weights)
+        assert [len(record.clients) for record in history] == [4] * 8
+        wait_until(lambda: server.mailbox.is_filled())
+        assert [card["rounds"] for card in server.board()["cards"].values()] == [8] * 4
+        assert server.board()["accuracy"] == history.server_accuracy
+        wait_until(lambda: all(client.news.state == "over" for client in clients))
+
+
+@pytest.mark.slow
+def test_of_two_server_processes_one_is_killed_and_comes_back(redis):
+    experiment = SMALL.replace(rounds=30)
+    here = experiment.federation()
+    here.run(30)
+    with a_class(experiment, redis=redis.url, workers=2) as (server, clients):
+        assert server._web.ports[1] == server._web.ports[0] + 1
+        wait_until(lambda: len(server.history) >= 3)
+        first = server._web.processes[server._web.ports[0]]
+        first.kill()
+        wait_until(lambda: server._web.processes[server._web.ports[0]] is not first, 20)
+        server.result(90)
+        assert same_bits(server.weights, here.weights)
+        assert all(len(client.line.urls) == 2 for client in clients)
+        running = [process.pid for process in server._web.processes.values()]
+    assert not [pid for pid in running if psutil.pid_exists(pid)], "no process is left"
+
+
+@pytest.mark.slow
+def test_when_the_server_is_killed_its_processes_end_too(redis, tmp_path):
+    with shells(tmp_path) as start:
+        server = start("serve", "--workers", "2", "--redis", redis.url, "--port", "0", "--model", "logistic")
+        join_words(server)
+        workers = psutil.Process(server.process.pid).children()
+        assert len(workers) == 2
+        server.kill()
+        _, left = psutil.wait_procs(workers, timeout=15)
+        assert left == []
+
+
+def test_a_redis_that_is_not_there_is_said_at_once():
+    with pytest.raises(ValueError, match="expected the address of a Redis"):
+        HttpServer(SMALL, redis="127.0.0.1:6379")
