@@ -2,7 +2,7 @@
 
 import platform
 
-from benchmarks import bench_checks, bench_engine, bench_scale, bench_startup
+from benchmarks import bench_checks, bench_classroom, bench_engine, bench_scale, bench_startup
 from fedteach.quiet import keras, tensorflow
 from fedteach.threads import available_cores
 
@@ -19,6 +19,7 @@ def main() -> None:
     bench_checks.main()
     bench_engine.main()
     bench_scale.main()
+    bench_classroom.main()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The class over HTTP: what a client costs the server in a round, large models, memory, and a thousand who wait."""
 
+import json
 import statistics
 import subprocess
 import sys
@@ -8,12 +9,15 @@ import time
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import requests
 
 from benchmarks.measure import ROOT, in_fresh_process, say
+from fedteach.classic import FederatedServer
 from fedteach.classroom.server import HttpServer
 from fedteach.experiment import Experiment
-from fedteach.transport.http.web_server import settle_down
+from fedteach.transport.http.classic_routes import ClassicApp
+from fedteach.transport.http.web_server import WebServer, settle_down
 
 SMALL = Experiment(split="iid", rounds=12, client_accuracy=False, test_examples=1)
 """digits, 38,282 weights: 154 kB a message."""
@@ -77,6 +81,39 @@ with idle_class(COURSE.replace(rounds=3), {n}) as server:
 """
 
 
+def classic_against_v1() -> None:
+    """One client's exchange of the course's CNN, as nested lists in JSON and as safetensors: seconds and bytes."""
+    with idle_class(COURSE, 1) as server:
+        binary_s = statistics.median(record.seconds["clients"] for record in server.result(120)[1:])
+        down = server.history[-1].bytes_down
+    old = FederatedServer(COURSE.replace(split="1"), out=None)
+    old.evaluateClientModel = lambda client_id, weight: 0.0  # type: ignore[method-assign]
+    weights = [np.random.default_rng(0).normal(size=shape).astype(np.float32) for shape in old.shapes()]
+    web = WebServer(ClassicApp(old).app())
+    web.start()
+    url = f"http://127.0.0.1:{web.port}"
+    json_s, size = [], 0
+    for _ in range(5):
+        old.initialize(2, 1, 2)
+        old.update_num_data(0, 1)
+        old._weights = weights
+        began = time.perf_counter()
+        came = [
+            np.array(nested, dtype=np.float32) for nested in requests.get(f"{url}/get_server_weight", timeout=60).json()
+        ]
+        text = json.dumps([array.tolist() for array in came])
+        assert requests.put(f"{url}/put_weight/0", data=text, timeout=60).text == "Request OK"
+        json_s.append(time.perf_counter() - began)
+        size = len(text)
+    web.stop()
+    seconds = statistics.median(json_s)
+    say(
+        "classic JSON / v1 binary, one client's weights and update (course CNN): time, bytes",
+        f"{seconds / binary_s:.0f} times ({seconds:.1f} s against {binary_s:.2f} s), {size / down:.1f} times",
+        "-",
+    )
+
+
 def memory() -> None:
     """Peak memory of the server's process with few clients and with many: updates wait on disk."""
     few, many = (in_fresh_process(MEMORY.format(n=n))["peak_mb"] for n in (5, 60))
@@ -134,6 +171,7 @@ def main() -> None:
     """Measure all of it."""
     small_rounds()
     large_rounds()
+    classic_against_v1()
     memory()
     thousand_waiting()
 

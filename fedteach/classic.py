@@ -64,7 +64,8 @@ class FederatedServer:
         self._pool: EnginePool | None = None
         self._timer: threading.Timer | None = None
         self._ends_at: float | None = None
-        self._begin(experiment.clients, int(experiment.split), experiment.rounds)
+        split = checks.known("split of the original course", experiment.split, ("1", "2", "3", "4"))
+        self._begin(experiment.clients, int(split), experiment.rounds)
 
     # ---- the original's names -------------------------------------------------------------------------
 
