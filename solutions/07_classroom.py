@@ -423,17 +423,16 @@ for enough in (15, 24, 27, 28, 30):
 # digits, because the program that held his old place is gone. (A laptop that only loses its connection for a while
 # comes back to its own place.)
 #
-# And now *you* join, in this notebook, with a step 3 of your own. You train for one epoch, so that your lie has the
-# right shape, and then you turn your update round and make it thirty times as long. Nobody asks you what you did at
-# home.
+# And now *you* join, in this notebook, with a step 3 of your own. You train a little, so that your lie has the right
+# shape, and then you turn your update round and make it a hundred times as long. Nobody asks you what you did at home.
 
 
 # %%
 def my_lie(model, x, y, plan, rng):
-    """Train for one epoch, and then walk thirty times as far in the opposite direction."""
+    """Train a little, and then walk a hundred times as far in the opposite direction."""
     before = model.get_weights()
-    steps.local_update.sgd(model, x, y, replace(plan, epochs=1), rng)
-    model.set_weights([b - 30 * (after - b) for b, after in zip(before, model.get_weights())])
+    steps.local_update.sgd(model, x, y, replace(plan, epochs=1, batch_size=32), rng)
+    model.set_weights([b - 100 * (after - b) for b, after in zip(before, model.get_weights())])
 
 
 laptops["Ben again"] = open_laptop("Ben again")
@@ -517,7 +516,6 @@ rule["now"] = without_suspects
 n_before = len(server.history)
 server.control("resume")
 history = server.result(120)
-me.result(60)  # you have heard, too, that it is over
 tell(history[n_before:])
 print("left out of the mean:", left_out)
 print("you are client", next(place for place, card in server.board()["cards"].items() if card["name"] == "You"))

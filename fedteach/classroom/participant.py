@@ -166,7 +166,13 @@ class Participant:
         from fedteach.engine import Stopped
 
         assert self._bench is not None
-        task = self._task(asked)
+        try:
+            task = self._task(asked)
+        except Refused as refused:
+            if refused.status not in (404, 409):
+                raise
+            self._tell(state="waiting", say=f"round {asked['round']} ended before its weights were fetched")
+            return
         made = self._bench.made(asked["id"])
         if made is None:
             doing = "training" if task.kind == "fit" else "measuring the model on your examples"

@@ -132,6 +132,26 @@ def test_a_straggler_is_late_and_takes_part_in_a_later_round():
         assert "0" in history[-1].clients
 
 
+def test_a_client_that_fetches_weights_too_late_takes_part_in_the_next_round():
+    class Slow(Participant):
+        def _task(self, asked):
+            if asked["round"] == 1 and self.news.client == "1":
+                wait_until(lambda: len(box[0].history) >= 1)
+            return super()._task(asked)
+
+    box = []
+    with HttpServer(SMALL.replace(clients=2), min_clients=2, start_window_s=60, update_window_s=1.0) as server:
+        box.append(server)
+        clients = [Slow(server.url, server.class_token, name=str(i)) for i in range(2)]
+        for i, client in enumerate(clients):
+            threading.Thread(target=client.run, daemon=True).start()
+            wait_until(lambda i=i: len(server.mailbox.members.all()) > i)
+        history = server.result(60)
+        wait_until(lambda: clients[1].news.state == "over")
+    assert "1" in history[0].lost
+    assert "1" in history[2].clients
+
+
 def test_a_round_ends_when_enough_have_answered():
     class Never(Participant):
         def _send(self, task, made):

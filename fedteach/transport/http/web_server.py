@@ -46,6 +46,7 @@ class WebServer:
             log_config=None,  # no access log: nobody wants it, and nothing secret can get into it
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # who asks is who has called, whatever a header says
             limit_concurrency=_MOST_CONNECTIONS,
             timeout_keep_alive=60,
             timeout_graceful_shutdown=1,

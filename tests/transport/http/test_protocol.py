@@ -72,10 +72,9 @@ def test_a_join_that_is_none_is_refused_in_words(here, body, words):
 
 def test_a_body_that_is_no_json_is_refused_in_words(here):
     headers = {"Content-Type": "application/json"}
-    for body in (b"{", b'{"name": "\\ud800", "key": "aaaaaaaaaaaaaaaa"}'):
+    for body in (b"{", b"\xff\xfe", b'{"name": "\\ud800", "key": "aaaaaaaaaaaaaaaa"}'):
         refused(here.ask("POST", "/v1/join", data=body, headers=headers), 422, ": ")
-    for body in (b"[" * 30_000, b"\xff\xfe"):
-        refused(here.ask("POST", "/v1/join", data=body, headers=headers), 400, "parsing the body")
+    refused(here.ask("POST", "/v1/join", data=b"[" * 30_000, headers=headers), 400, "parsing the body")
 
 
 def test_a_full_class_says_when_to_come_again(classroom):
