@@ -275,7 +275,7 @@ def join(
     participant = Participant(
         url,
         token,
-        name=name or _user_name(),
+        name=name,
         fingerprint=fingerprint,
         cert_path=cert_path,
         on_news=_Printed(),
@@ -291,15 +291,6 @@ def join(
 def _leave_when(stop: threading.Event, participant: Any) -> None:
     stop.wait()
     participant.leave()
-
-
-def _user_name() -> str:
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return ""
 
 
 class _Printed:

@@ -1,5 +1,6 @@
 """A client of a class: joins, loads its examples, and trains whenever it is asked to, until the class is over."""
 
+import getpass
 import os
 import threading
 from collections.abc import Callable
@@ -35,7 +36,7 @@ class Participant:
     Args:
         url: the server's address.
         token: the class token.
-        name: what the dashboard calls this client.
+        name: what the dashboard calls this client; "" takes the user's name.
         fingerprint: of the server's certificate, with https.
         cert_path: file of the class' certificate, with https.
         local_update: step 3 of one's own, `(model, x, y, plan, rng)`.
@@ -281,6 +282,9 @@ class _Heartbeat:
 
 
 def _own_name() -> str:
-    """Return a name for somebody who gave none."""
-    number = rng_for(int.from_bytes(os.urandom(6)), "name").integers(100, 1000)
-    return f"guest {number}"
+    """Return a name for somebody who gave none: the user's on this computer, if it tells."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        number = rng_for(int.from_bytes(os.urandom(6)), "name").integers(100, 1000)
+        return f"guest {number}"

@@ -8,7 +8,6 @@ The client works in a thread of its own (`classroom.participant`); the panel onl
 """
 
 import atexit
-import getpass
 import shlex
 import threading
 import weakref
@@ -231,7 +230,7 @@ def join(
     participant = Participant(
         url,
         token,
-        name=name or _user_name(),
+        name=name,
         fingerprint=fingerprint,
         cert_path=cert_path,
         local_update=local_update,
@@ -262,13 +261,6 @@ def _of_line(line: str, token: str, fingerprint: str | None) -> tuple[str, str, 
             f"expected the server's address, or a line like `fedteach join URL --token TOKEN`, got {line!r}"
         )
     return words[2], named.get("token", token), named.get("fingerprint", fingerprint)
-
-
-def _user_name() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return ""
 
 
 @atexit.register
