@@ -187,6 +187,8 @@ def _say_hello(server: "HttpServer", qr: bool) -> None:
     typer.echo(f"Dashboard:    {server.dashboard_url}")
     typer.echo(f"Instructor:   {server.instructor_url}")
     typer.echo("              (has buttons to pause, resume and end: do not show it)")
+    if server.is_loopback:
+        typer.echo("\nOnly this computer can reach it; --host 0.0.0.0 --tls opens it to the others in the network.")
     if server.warning:
         typer.echo(f"\nWarning: {server.warning}", err=True)
     if qr:

@@ -21,29 +21,10 @@ import json
 import subprocess
 import sys
 import time
-from collections import Counter
-from dataclasses import replace
 
 import numpy as np
 
-from fedteach import (
-    Client,
-    Experiment,
-    Federation,
-    HttpServer,
-    NotStarted,
-    Plan,
-    Update,
-    check,
-    hint,
-    join,
-    lab,
-    progress,
-    reset,
-    rng_for,
-    steps,
-    use,
-)
+from fedteach import Experiment, HttpServer, NotStarted, Update, check, hint, join, lab, progress, reset, steps, use
 
 # %% [markdown]
 # ## Where we are
@@ -390,6 +371,8 @@ print(f"the server: {dict(record.lost)}, {record.seconds['clients']:.1f} s")
 # > **Predict.** How long does a round take if the server waits for all thirty? For 27 of them? For 24?
 
 # %%
+from fedteach import rng_for
+
 rng = rng_for(0, "laptops")
 seconds = np.sort(rng.lognormal(np.log(20), 0.6, size=27))  # three never answer
 class_of_thirty = [(float(after), str(i), Update(str(i), 1, [], 100)) for i, after in enumerate(seconds)]
@@ -428,6 +411,9 @@ for enough in (15, 24, 27, 28, 30):
 
 
 # %%
+from dataclasses import replace
+
+
 def my_lie(model, x, y, plan, rng):
     """Train a little, and then walk a hundred times as far in the opposite direction."""
     before = model.get_weights()
@@ -543,6 +529,10 @@ close_class()
 # nobody lies. They share out the digits from 0 to 7. And the last one alone holds all eights and nines besides.
 
 # %%
+from collections import Counter
+
+from fedteach import Client, Federation, Plan
+
 digits = experiment.load_data()
 labels = digits.train.y
 order = rng_for(0, "rare digits").permutation(len(labels))
@@ -595,7 +585,7 @@ lab.plots.compare(
 #
 # **The instructor** types this, on a computer that stays awake and plugged in:
 #
-#     fedteach serve --host 0.0.0.0 --tls --clients 30 --min-clients 20 --update-window 120 --update-ratio 0.9 --qr
+#     fedteach serve --host 0.0.0.0 --tls --clients 30 --min-clients 20 --update-window 120 --qr
 #
 # `--host 0.0.0.0` opens the server to the network; without it, only the computer itself can reach it. The command
 # prints the line that the students type, and two addresses: the dashboard for everybody (the QR code is this one), and

@@ -229,9 +229,14 @@ class HttpServer:
         return self._federation.folder if self._federation else None
 
     @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the server."""
+        return _is_loopback(self._host)
+
+    @property
     def warning(self) -> str:
         """What the instructor should know about the safety of this server; "" if nothing."""
-        if self._certificate is not None or _is_loopback(self._host):
+        if self._certificate is not None or self.is_loopback:
             return ""
         return "others in this network can read and change what travels, tokens included; --tls prevents it"
 
