@@ -138,17 +138,18 @@ print("   ", server.dashboard_url)
 # %%
 def open_laptop(name):
     """Let one client join in a process of its own, and wait until it has a place."""
+    if name in laptops:
+        return  # it is open already
     n_before = len(server.board()["cards"])
     line = ["join", server.url, "--token", server.class_token, "--name", name, "--patience", "20"]
-    laptop = subprocess.Popen(
+    laptops[name] = subprocess.Popen(
         [sys.executable, "-m", "fedteach", *line], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     until(lambda: len(server.board()["cards"]) > n_before)
-    return laptop
 
 
 for name in ("Anna", "Ben", "Chris"):
-    laptops[name] = open_laptop(name)
+    open_laptop(name)
 
 until(lambda: all(card["n_examples"] for card in server.board()["cards"].values()))
 for place, card in server.board()["cards"].items():
@@ -421,7 +422,7 @@ def my_lie(model, x, y, plan, rng):
     model.set_weights([b - 100 * (after - b) for b, after in zip(before, model.get_weights())])
 
 
-laptops["Ben again"] = open_laptop("Ben again")
+open_laptop("Ben again")
 # mode="thread": do not wait here until the class is over, as it goes on only when this notebook says so.
 me = join(server.url, server.class_token, name="You", local_update=my_lie, mode="thread")
 until(lambda: len(server.board()["cards"]) == 5)

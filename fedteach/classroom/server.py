@@ -5,9 +5,7 @@ with HttpServer(Experiment(clients=3), min_clients=3) as server:
     history = server.result()
 """
 
-import ipaddress
 import math
-import socket
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fedteach import __version__, checks
+from fedteach.classroom.addresses import is_loopback, names_of, reachable
 from fedteach.classroom.class_file import ClassFile
 from fedteach.classroom.lobby import Ended, Lobby, Windows
 from fedteach.classroom.standing import Standing
@@ -112,7 +111,7 @@ class HttpServer:
         self._host = host or (before.host if before else "127.0.0.1")
         self._certificate: tuple[Path, Path] | None = None
         if tls or (tls is None and before and before.tls):
-            self._certificate = class_certificate(Path(self._out or "runs") / "tls", _names_of(self._host))
+            self._certificate = class_certificate(Path(self._out or "runs") / "tls", names_of(self._host))
         port = (before.port if before else 0) if port is None else port
         self.mailbox, self._web = self._doors(port, redis, checks.whole("workers", workers, least=1, most=64))
         about = {"protocol": PROTOCOL, "version": __version__, "experiment": asdict(self.experiment), "federation": ""}
@@ -140,7 +139,7 @@ class HttpServer:
         return self._url(self._web.port)
 
     def _url(self, port: int) -> str:
-        host = _reachable(self._host)
+        host = reachable(self._host)
         return f"{'https' if self._certificate else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
 
     @property
@@ -231,7 +230,7 @@ class HttpServer:
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach the server."""
-        return _is_loopback(self._host)
+        return is_loopback(self._host)
 
     @property
     def warning(self) -> str:
@@ -398,25 +397,3 @@ def _experiment(given: Experiment | None, before: ClassFile | None) -> Experimen
     # No result depends on these two, so a resumed class may have others.
     kept = before.experiment
     return kept if given is None else kept.replace(rounds=given.rounds, workers=given.workers)
-
-
-def _names_of(host: str) -> list[str]:
-    """Return the names under which a server on this address may be reached."""
-    return ["localhost", "127.0.0.1", socket.gethostname(), _reachable(host)]
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _reachable(host: str) -> str:
-    """Return an address that others can type: for "every network", this machine's own in the one that leads out."""
-    if host not in ("0.0.0.0", "::", ""):
-        return host
-    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect(("192.0.2.1", 9))  # an address of the documentation; choosing a way to it sends nothing
-        return str(probe.getsockname()[0])
-    return "127.0.0.1"

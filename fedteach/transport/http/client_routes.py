@@ -8,15 +8,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.exceptions import HTTPException
 
 from fedteach.transport.http.calls import Call
-from fedteach.transport.http.face import (
-    HEARD_OF_WITHIN_S,
-    HEARTBEAT_S,
-    LONGEST_POLL_S,
-    AMember,
-    Face,
-    JoinersDoor,
-    face_of,
-)
+from fedteach.transport.http.entrance import AMember, JoinersDoor
+from fedteach.transport.http.face import HEARD_OF_WITHIN_S, HEARTBEAT_S, LONGEST_POLL_S, Face, face_of
 from fedteach.transport.http.members import Member, NoPlace
 from fedteach.transport.http.schemas import (
     PROTOCOL,

@@ -11,7 +11,8 @@ from fedteach.messages import MessageError, Update, why_unusable
 from fedteach.steps import broadcast
 from fedteach.transport.envelope import Limits, reply_from_bytes
 from fedteach.transport.http.calls import Call, WrongRound
-from fedteach.transport.http.face import HEARD_OF_WITHIN_S, AMember, Face, face_of
+from fedteach.transport.http.entrance import AMember
+from fedteach.transport.http.face import HEARD_OF_WITHIN_S, Face, face_of
 from fedteach.transport.http.limits import TooLarge, content_length, limited
 from fedteach.transport.http.members import Member
 from fedteach.transport.http.schemas import REFUSALS, SAFETENSORS, Received

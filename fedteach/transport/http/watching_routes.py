@@ -9,7 +9,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from fedteach.transport.http.face import Door, Face, InstructorsDoor, face_of
+from fedteach.transport.http.entrance import Door, InstructorsDoor
+from fedteach.transport.http.face import Face, face_of
 from fedteach.transport.http.noticeboard import changed
 from fedteach.transport.http.schemas import REFUSALS, SAFETENSORS, Board, Control, Records, Say
 
