@@ -20,7 +20,7 @@ LONG = TINY.replace(rounds=1000)
 BLANK = panel(TINY, mode="thread", out=None).screen.images[TRAFFIC].value
 
 
-_make_pool = Experiment._pool
+_make_pool = Experiment.pool
 
 
 @functools.cache
@@ -31,7 +31,7 @@ def one_pool():
 @pytest.fixture(autouse=True)
 def _quick_runs_and_small_pictures(monkeypatch):
     """All runs share one compiled loop, as all clients of one run do anyway."""
-    monkeypatch.setattr(Experiment, "_pool", lambda experiment: one_pool())
+    monkeypatch.setattr(Experiment, "pool", lambda experiment: one_pool())
     monkeypatch.setattr("fedteach.lab.panel._LIVE_DPI", 50)
     monkeypatch.setattr("fedteach.lab.panel._FINAL_DPI", 50)
 
