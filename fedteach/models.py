@@ -5,6 +5,7 @@ classifier, ending in logits or in a softmax.
 """
 
 import random
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -162,6 +163,9 @@ def builder(name: str, shape: Shape, n_classes: int) -> Builder:
     return build
 
 
+_building = threading.RLock()
+
+
 def build(make: Builder, seed: int, precision: str = "float32") -> keras.Model:
     """Build a model whose initial weights depend on the seed alone, whoever wrote the builder.
 
@@ -175,13 +179,15 @@ def build(make: Builder, seed: int, precision: str = "float32") -> keras.Model:
     """
     checks.known("precision", precision, ("float32", "mixed_bfloat16"))
     settle()
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(precision)
-    try:
-        with _seeded(int_seed_for(seed, "init")):
-            model = make()
-    finally:
-        keras.config.set_dtype_policy(before)
+    # One at a time in a process: a server and a client in the same notebook would draw from each other's seed.
+    with _building:
+        before = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(precision)
+        try:
+            with _seeded(int_seed_for(seed, "init")):
+                model = make()
+        finally:
+            keras.config.set_dtype_policy(before)
     return _checked(model, getattr(make, "__name__", "the builder"))
 
 

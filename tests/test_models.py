@@ -1,4 +1,6 @@
 import random
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -82,3 +84,16 @@ def test_what_cannot_be_built_is_refused_in_words():
         models.build(lambda: None, seed=0)
     with pytest.raises(ValueError, match="without weights; start it with keras.Input"):
         models.build(lambda: keras.Sequential([keras.layers.Dense(3)]), seed=0)
+
+
+def test_models_that_are_built_at_the_same_moment_do_not_share_their_seeds():
+    def slow():
+        layers = [keras.Input((4,)), keras.layers.Dense(3)]
+        time.sleep(0.01)
+        return keras.Sequential([*layers, keras.layers.Dense(2)])
+
+    expected = {seed: models.build(slow, seed).get_weights() for seed in range(4)}
+    with ThreadPoolExecutor(4) as threads:
+        built = list(threads.map(lambda seed: (seed, models.build(slow, seed).get_weights()), [0, 1, 2, 3] * 3))
+    for seed, weights in built:
+        assert all(np.array_equal(a, b) for a, b in zip(weights, expected[seed], strict=True))

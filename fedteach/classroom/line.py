@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -84,6 +85,23 @@ class Line:
         """Add addresses under which the same server is reached."""
         self.urls += [url for url in map(_base_of, urls) if url not in self.urls]
 
+    def told(self, method: str, path: str, **how: Any) -> dict[str, Any]:
+        """Ask, and return what is told as JSON.
+
+        Raises:
+            Refused: also if that is none: another server listens there, or a network that wants a log-in first.
+        """
+        answer = self.ask(method, path, **how)
+        with suppress(ValueError):
+            said = answer.json()
+            if isinstance(said, dict):
+                return said
+        raise Refused(
+            answer.status_code,
+            f"{self.urls[0]} is no server of a class: it answers with something else; is the address right, and does "
+            "this network want you to log in first?",
+        )
+
     def ask(
         self,
         method: str,
@@ -126,7 +144,7 @@ class Line:
                     timeout=(_CONNECT_S, answer_s),
                     allow_redirects=False,
                 )
-                if answer.status_code < 400:
+                if answer.ok and not answer.is_redirect:
                     return answer
                 trouble, wait_s = _trouble_of(answer), _retry_after(answer)
             except requests.exceptions.SSLError as error:

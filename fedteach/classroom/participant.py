@@ -133,7 +133,7 @@ class Participant:
         body = {"name": self._name, "key": self._key, "codecs": list(broadcast.CODECS), "protocol": PROTOCOL}
         while True:
             try:
-                return self.line.ask("POST", "/v1/join", json=body, token=self.class_token).json()
+                return self.line.told("POST", "/v1/join", json=body, token=self.class_token)
             except Refused as refused:
                 if refused.status != 409 or "taken" not in str(refused):
                     raise
@@ -154,7 +154,7 @@ class Participant:
 
     def _next(self) -> None:
         """Ask for a task, and do it if there is one."""
-        answer = self.line.ask("GET", f"/v1/task?wait={self._poll_s:g}", answer_s=self._poll_s + 30).json()
+        answer = self.line.told("GET", f"/v1/task?wait={self._poll_s:g}", answer_s=self._poll_s + 30)
         if answer["phase"] in OVER:
             self._tell(state="over", say=answer["say"], round=answer["round"])
         elif answer["task"] is None:
@@ -275,7 +275,7 @@ class _Heartbeat:
             body = {"state": self._state}
             # The server is away, or knows this client no more: go on, it may come back, and the next request will tell.
             with suppress(GaveUp, HungUp, Refused):
-                said = self._line.ask("POST", "/v1/alive", json=body, retry=False, answer_s=10).json()
+                said = self._line.told("POST", "/v1/alive", json=body, retry=False, answer_s=10)
                 if self._round is not None and said["round"] != self._round:
                     self.unwanted.set()
                     return

@@ -152,4 +152,4 @@ def test_a_kernel_shows_the_sentence_and_no_traceback(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100
     )
-    assert done.stdout.strip() == "There is no exercise 9.9. The numbers go from 0.1 to 5.6.", done.stderr
+    assert done.stdout.strip() == "There is no exercise 9.9. The numbers go from 0.1 to 7.3.", done.stderr
