@@ -61,7 +61,9 @@ def test_only_its_owner_may_read_it_from_the_first_byte_on(tmp_path, monkeypatch
 
     before = os.umask(0)
     try:
-        monkeypatch.setattr("pathlib.Path.replace", lambda self, to: (modes.append(self.stat().st_mode), replace(self, to)))
+        monkeypatch.setattr(
+            "pathlib.Path.replace", lambda self, to: (modes.append(self.stat().st_mode), replace(self, to))
+        )
         a_file().save(tmp_path, None)
         a_file().save(tmp_path, a_run(tmp_path))
     finally:

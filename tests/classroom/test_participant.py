@@ -1,0 +1,212 @@
+"""A client of a class: what it does when something is not as it should be."""
+
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+
+from fedteach.classroom import participant as module
+from fedteach.classroom.line import Refused
+from fedteach.classroom.participant import Participant
+from fedteach.classroom.server import HttpServer
+from fedteach.engine import Stopped
+from fedteach.messages import Update
+from fedteach.transport.envelope import Limits, reply_from_bytes, reply_to_bytes
+from fedteach.transport.http import client_routes, exchange_routes
+from tests.classroom.classes import SMALL, a_class, wait_until
+from tests.federations import same_bits
+
+
+class Counting(Participant):
+    """Counts what it begins to train; where `go` is an event, training takes until that is set."""
+
+    go = None
+
+    def __init__(self, *args, **how):
+        super().__init__(*args, **how)
+        self.begun, self.beats, self.go = [], 0, type(self).go
+
+    def _load(self, experiment):
+        bench = super()._load(experiment)
+        do = bench.do
+
+        def counted(id, task, used, given_up):
+            self.begun.append(task.round)
+            while self.go is not None and not self.go.is_set():
+                if given_up():
+                    raise Stopped
+                time.sleep(0.01)
+            return do(id, task, used, given_up)
+
+        bench.do = counted
+        return bench
+
+
+@pytest.fixture
+def quick_hearts(monkeypatch):
+    """Clients that say that they are alive all the time, and a server that gives up those that do not at once."""
+    monkeypatch.setattr(client_routes, "HEARTBEAT_S", 0.05)
+    for routes in (client_routes, exchange_routes):
+        monkeypatch.setattr(routes, "HEARD_OF_WITHIN_S", 1.0)
+
+
+def run(client):
+    thread = threading.Thread(target=client.run, daemon=True)
+    thread.start()
+    return thread
+
+
+# Joining
+
+
+def test_who_finds_the_class_full_waits_for_a_place_and_says_so(monkeypatch):
+    monkeypatch.setattr(module, "_ASK_FOR_A_PLACE_EVERY_S", 0.05)
+    with a_class(SMALL.replace(clients=1, rounds=1000), start_window_s=0.1) as (server, (first,)):
+        second = Participant(server.url, server.class_token, name="second")
+        thread = run(second)
+        wait_until(lambda: "the only place is taken" in second.news.say)
+        assert "asking again in" in second.news.say
+        first.leave()
+        wait_until(lambda: second.news.state == "waiting" and second.news.client == "0")
+        assert server.board()["cards"]["0"]["name"] == "second"
+        second.leave()
+        thread.join(20)
+        assert second.news.state == "left"
+
+
+def test_who_leaves_while_waiting_for_a_place_is_gone_at_once():
+    with a_class(SMALL.replace(clients=1, rounds=1000), start_window_s=0.1) as (server, _):
+        second = Participant(server.url, server.class_token)
+        thread = run(second)
+        wait_until(lambda: "the only place is taken" in second.news.say)
+        second.leave()
+        thread.join(5)
+        assert second.news.state == "left"
+
+
+def test_a_wrong_token_is_said_and_not_tried_again():
+    with HttpServer(SMALL) as server:
+        client = Participant(server.url, "abcde-fghij-klmno")
+        with pytest.raises(Refused, match="was not given out by this class"):
+            client.run()
+        assert client.news.state == "failed"
+        assert "was not given out" in client.news.say
+
+
+def test_a_name_is_found_for_who_gives_none_and_cut_for_who_gives_a_novel():
+    url, token = "http://127.0.0.1:1", "token"
+    assert Participant(url, token)._name
+    assert Participant(url, token, name="  Anna ")._name == "Anna"
+    assert len(Participant(url, token, name="x" * 500)._name) == 80
+    with pytest.raises(ValueError, match="joining takes the class token"):
+        Participant(url, "  ")
+
+
+def test_who_lost_its_place_meanwhile_joins_again():
+    with a_class(SMALL.replace(rounds=1000), participant=Counting, start_window_s=0.1) as (server, clients):
+        wait_until(lambda: len(server.history) >= 1)
+        server.mailbox.members.leave("2")
+        server.mailbox.store.ring("call")
+        wait_until(lambda: server.mailbox.members.get("2").generation == 2)
+        done = len(server.history)
+        wait_until(lambda: len(server.history) > done + 1 and "2" in server.history[-1].clients)
+        assert clients[2].news.client == "2"
+
+
+def test_a_new_class_at_the_same_address_is_not_the_old_one():
+    with a_class(SMALL.replace(rounds=1000), n=1, min_clients=1) as (server, (client,)):
+        wait_until(lambda: len(server.history) >= 1)
+        port = server._web.port
+        server.stop()
+        with HttpServer(SMALL, port=port):
+            wait_until(lambda: getattr(client, "ended_with", None) is not None)
+        assert client.ended_with.status == 401
+
+
+# Training
+
+
+def test_who_trains_for_long_says_that_it_is_alive_and_is_waited_for(quick_hearts, monkeypatch):
+    monkeypatch.setattr(Counting, "go", threading.Event())
+    with a_class(SMALL.replace(rounds=1, clients=2), participant=Counting) as (server, clients):
+        wait_until(lambda: all(client.begun for client in clients))
+        time.sleep(1.6)  # longer than the server waits for who is silent
+        Counting.go.set()
+        (record,) = server.result(60)
+        assert (sorted(record.clients), record.lost) == (["0", "1"], {})
+
+
+def test_training_for_a_round_that_is_over_is_given_up(quick_hearts, monkeypatch):
+    monkeypatch.setattr(Counting, "go", threading.Event())
+    with a_class(SMALL.replace(rounds=2, clients=2), participant=Counting, update_window_s=2.0) as (server, clients):
+        clients[0].go = None  # the other one trains for ever
+        history = server.result(60)
+        wait_until(lambda: clients[1].news.state == "over")
+        assert [sorted(record.lost) for record in history] == [["1"], ["1"]]
+        assert clients[1].begun == [1, 2]
+        assert [(mine.round, mine.became) for mine in clients[1].news.mine] == [(1, "late"), (2, "late")]
+
+
+def test_who_leaves_while_it_trains_is_gone_at_once(monkeypatch):
+    monkeypatch.setattr(Counting, "go", threading.Event())
+    with a_class(SMALL.replace(rounds=1, clients=2), participant=Counting) as (server, clients):
+        clients[0].go = None
+        wait_until(lambda: clients[1].begun)
+        clients[1].leave()
+        (record,) = server.result(20)
+        assert record.lost == {"1": "left"}
+        wait_until(lambda: clients[1].news.state == "left", 5)
+
+
+def test_a_server_that_goes_and_comes_back_is_sent_what_was_being_made_meanwhile(quick_hearts, monkeypatch, tmp_path):
+    experiment = SMALL.replace(rounds=3, clients=2)
+    whole = experiment.federation()
+    whole.run(3)
+    go, loaded = threading.Event(), threading.Event()
+    monkeypatch.setattr(Counting, "go", go)
+    with a_class(experiment, participant=Counting, out=tmp_path) as (server, clients):
+        wait_until(lambda: all(client.begun for client in clients))
+        server.stop()
+        built = HttpServer._built
+        monkeypatch.setattr(HttpServer, "_built", lambda self: (loaded.wait(30), built(self))[1])
+        with HttpServer(resume=tmp_path) as again:
+            time.sleep(0.5)  # for some ten heartbeats the server knows of no round at all
+            loaded.set()
+            wait_until(lambda: again.mailbox.calls.current() is not None)
+            time.sleep(0.3)
+            assert [client.begun for client in clients] == [[1], [1]]
+            go.set()
+            again.result(60)
+            assert same_bits(again.weights, whole.weights)
+            assert [client.begun for client in clients] == [[1, 2, 3], [1, 2, 3]], "no round was trained twice"
+
+
+# Liars
+
+
+class Liar(Participant):
+    """Claims another number of examples than it has trained on."""
+
+    claims = 10**9
+
+    def _send(self, task, made):
+        update, kind = reply_from_bytes(made.reply, self.news.client, Limits(10**6, ("float32",)))
+        if isinstance(update, Update) and self.news.client == "1":
+            lie = reply_to_bytes(replace(update, n_examples=self.claims), kind, task.reply_codec)
+            made = replace(made, reply=lie)
+        super()._send(task, made)
+
+
+@pytest.mark.parametrize("claims", [10**9, 0, -5])
+def test_a_liar_does_not_own_the_mean(monkeypatch, claims):
+    monkeypatch.setattr(Liar, "claims", claims)
+    with a_class(SMALL.replace(rounds=1), participant=Liar) as (server, clients):
+        (record,) = server.result(60)
+        assert sorted(record.clients) == ["0", "2", "3"]
+        # digits has 1,797 examples, of which 500 are for testing
+        expected = f"n_examples must be a whole number from 1 to 1297, got {claims}"
+        assert expected in record.lost["1"]
+        wait_until(lambda: clients[1].news.mine)
+        assert clients[1].news.mine[0].became == "refused"
+        assert expected in clients[1].news.mine[0].say
