@@ -10,6 +10,9 @@ from fedteach.messages import tensors_from_bytes, weights_from_tensors
 from tests.classroom.classes import SMALL, join_words, shells, wait_until
 from tests.federations import same_bits
 
+# Several processes that load TensorFlow at once, on a machine that may have other work.
+pytestmark = pytest.mark.timeout(300)
+
 SERVE = ["serve", "--port", "0", "--model", "logistic", "--learning-rate", "0.1", "--split", "4", "--no-stay"]
 
 
@@ -50,8 +53,8 @@ def test_a_class_of_three_shells_finishes_while_one_is_killed(shell, tmp_path):
     clients = [shell(*words, "--name", name) for name in names]
     server.wait_for("round 1 of 5: server accuracy")
     clients[1].kill()
-    assert server.ended(90) == 0
-    assert [clients[i].ended(30) for i in (0, 2)] == [0, 0]
+    assert server.ended(120) == 0
+    assert [clients[i].ended(60) for i in (0, 2)] == [0, 0]
     assert "finished: 5 rounds, accuracy" in clients[0].lines[-1]
     (log,) = tmp_path.glob("runs/logs/*.json")
     rounds = json.loads(log.read_text())["rounds"]
@@ -91,7 +94,7 @@ def test_a_server_that_is_killed_at_any_stage_and_resumed_loses_nothing(shell, t
         server = shell("serve", "--resume", "runs", "--no-stay")
         assert join_words(server)[1:] == words[1:], "the same address and token"
     assert server.ended(120) == 0
-    assert [client.ended(30) for client in clients] == [0, 0]
+    assert [client.ended(60) for client in clients] == [0, 0]
     order = [int(client.wait_for("joined as client").split()[3]) for client in clients]
     assert sorted(order) == [0, 1]
     whole = in_one_process(**unequal)
@@ -111,7 +114,6 @@ def _wait_for_stage(stage, reached, server, clients):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_what_cannot_be_meant_is_one_sentence_and_exit_code_2(shell):
     asked = {
         ("serve", "--min-clients", "9"): "min_clients=9 can never be here: the class has 5 places",
@@ -124,14 +126,14 @@ def test_what_cannot_be_meant_is_one_sentence_and_exit_code_2(shell):
     }
     for words, expected in asked.items():
         command = shell(*words)
-        assert command.ended(60) == 2
+        assert command.ended() == 2
         assert len(command.lines) == 1
         assert expected in command.lines[0]
 
 
 def test_a_server_that_is_not_there_is_given_up_in_the_end(shell):
     client = shell("join", "http://127.0.0.1:1", "--token", "t", "--patience", "1")
-    assert client.ended(60) == 1
+    assert client.ended() == 1
     assert "the server cannot be reached; trying again in" in client.lines[0]
     assert "did not answer for" in client.lines[-1]
 
@@ -154,7 +156,7 @@ def test_ctrl_c_ends_client_and_server_and_everything_is_kept(shell, tmp_path):
     assert "stopped; go on with: fedteach serve --resume runs" in server.lines
     (log,) = tmp_path.glob("runs/logs/*.json")
     assert len(json.loads(log.read_text())["rounds"]) >= 2
-    assert wrong.ended(30) == 1
+    assert wrong.ended(60) == 1
     assert "was not given out by this class" in wrong.lines[-1]
     kept = next(tmp_path.glob("runs/checkpoints/*/class.json"))
     secrets = json.loads(kept.read_text())["keys"].values()
@@ -179,11 +181,11 @@ def test_over_tls_a_client_knows_its_server_or_refuses_it(shell, tmp_path):
         "cannot be reached": shell("join", url.replace("https", "http"), *bare[2:], "--patience", "1"),
     }
     for expected, command in refused.items():
-        assert command.ended(60) == 1
+        assert command.ended() == 1
         assert any(expected in line or "connection broke" in line for line in command.lines), command.lines
     clients = [shell(*words), shell(*bare, "--cert-path", str(certificate))]
-    assert server.ended(60) == 0
-    assert [client.ended(30) for client in clients] == [0, 0]
+    assert server.ended() == 0
+    assert [client.ended(60) for client in clients] == [0, 0]
 
 
 @pytest.mark.slow

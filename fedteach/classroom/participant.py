@@ -154,7 +154,13 @@ class Participant:
 
     def _next(self) -> None:
         """Ask for a task, and do it if there is one."""
-        answer = self.line.told("GET", f"/v1/task?wait={self._poll_s:g}", answer_s=self._poll_s + 30)
+        try:
+            answer = self.line.told("GET", f"/v1/task?wait={self._poll_s:g}", answer_s=self._poll_s + 30)
+        except Refused as refused:
+            if refused.status != 409:
+                raise
+            self._join()  # a server that was killed and came back does not know that this client is ready
+            return
         if answer["phase"] in OVER:
             self._tell(state="over", say=answer["say"], round=answer["round"])
         elif answer["task"] is None:

@@ -81,7 +81,7 @@ class Shell:
             for line in self.process.stdout:
                 self.lines.append(line.rstrip())
 
-    def wait_for(self, words: str, limit_s: float = 60) -> str:
+    def wait_for(self, words: str, limit_s: float = 120) -> str:
         """Wait until a line holds these words; return it."""
 
         def found():
@@ -96,7 +96,7 @@ class Shell:
         except AssertionError as error:
             raise AssertionError(f"{error}\nno {words!r} in:\n" + "\n".join(self.lines)) from None
 
-    def ended(self, limit_s: float = 60) -> int:
+    def ended(self, limit_s: float = 120) -> int:
         """Wait for the end; return the exit code."""
         code = self.process.wait(limit_s)
         self._reader.join(5)

@@ -47,6 +47,7 @@ def create_app(face: Face) -> FastAPI:
         redoc_url=None,
     )
     app.state.face = face
+    app.state.send_home = face.send_home
     for routes in (client_routes, exchange_routes, watching_routes, pages):
         app.include_router(routes.router)
     add_words(app)

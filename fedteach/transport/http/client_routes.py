@@ -93,7 +93,11 @@ async def leave(me: AMember, request: Request) -> Say:
     return Say(say="you have left; the others go on")
 
 
-@router.get("/task", response_model=Answer)
+@router.get(
+    "/task",
+    response_model=Answer,
+    responses={409: {"description": "The server does not know that the client is ready: say so first."}},
+)
 async def task(me: AMember, request: Request, wait: Annotated[float, Query(ge=0, le=LONGEST_POLL_S)] = 0.0) -> Response:
     """Ask for a task; with `wait`, the answer comes when there is one, or after so many seconds.
 
@@ -101,6 +105,8 @@ async def task(me: AMember, request: Request, wait: Annotated[float, Query(ge=0,
     """
     face = face_of(request)
     members = face.mailbox.members
+    if me.n_examples is None:  # also after a crash that came before it was written down; it would wait for ever
+        raise HTTPException(409, "the server does not know how many examples you have: say that you are ready first")
     await face.ask(members.seen, me.client, None, wait + HEARD_OF_WITHIN_S)
     ends_at = face.mailbox.now() + wait
     other_side = _OtherSide(request)

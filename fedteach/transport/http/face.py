@@ -92,12 +92,16 @@ class Face:
         self._spool = tempfile.TemporaryDirectory(prefix="fedteach-uploads-", ignore_cleanup_errors=True)
         self._end_listening = self.mailbox.listen(self._hear)
 
-    def close(self) -> None:
-        """Send everybody home who waits; called on the event loop."""
+    def send_home(self) -> None:
+        """Answer everybody who waits, now; called on the event loop."""
         self.closing = True
-        self._end_listening()
         self._hear("")
         self._wake()
+
+    def close(self) -> None:
+        """End; called on the event loop."""
+        self.send_home()
+        self._end_listening()
         if self._spool is not None:
             self._spool.cleanup()
 

@@ -23,7 +23,7 @@ class WebServer:
     """Serves an app until it is stopped.
 
     Args:
-        app: what to serve.
+        app: what to serve; if its `state.send_home` is there, that is called on the event loop when serving ends.
         host: address to listen on; "127.0.0.1" is this machine only, "0.0.0.0" every network it is in.
         port: port, or 0 for a free one.
         certificate: files of a certificate and its key, for https; None serves http.
@@ -57,7 +57,7 @@ class WebServer:
             config.ssl = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
             config.ssl.load_cert_chain(*certificate)
-        self._server = uvicorn.Server(config)
+        self._server = _Server(config)
         self._thread = threading.Thread(target=self._serve, name="fedteach web server", daemon=True)
 
     def start(self) -> None:
@@ -84,6 +84,17 @@ class WebServer:
 
     def _serve(self) -> None:
         self._server.run(sockets=[self._socket])
+
+
+class _Server(uvicorn.Server):
+    """Answers those who wait before it waits for them: uvicorn would cut them off, and tell the screen at length."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End."""
+        send_home = getattr(self.config.app.state, "send_home", None)  # type: ignore[union-attr]
+        if send_home is not None:
+            send_home()
+        await super().shutdown(sockets)
 
 
 def settle_down() -> None:
