@@ -72,8 +72,8 @@ def test_with_the_kernel_the_client_goes_too():
         me = join(server.url, server.class_token, mode="thread")
         wait_until(lambda: len(me.news.mine) >= 1)
         classroom._leave_with_the_kernel()
-        assert me._ended.is_set()
         assert server.board()["cards"]["0"]["state"] == "left"
+        wait_until(me._ended.is_set)
 
 
 def test_a_cell_that_is_run_again_leaves_first(monkeypatch):
