@@ -278,7 +278,7 @@ class _Heartbeat:
 
     def _beat(self) -> None:
         while not self._over.wait(self._every_s):
-            body = {"state": self._state}
+            body = {"state": self._state, "round": self._round}
             # The server is away, or knows this client no more: go on, it may come back, and the next request will tell.
             with suppress(GaveUp, HungUp, Refused):
                 said = self._line.told("POST", "/v1/alive", json=body, retry=False, answer_s=10)

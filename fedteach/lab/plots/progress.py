@@ -30,7 +30,12 @@ PASSED, TRIED, UNTOUCHED = "#1B6B3A", "#8A5200", "#EFEADD"
 
 _TOP, _ROW, _BOTTOM, _LEFT, _RIGHT = 86, 68, 10, 190, 24
 _TILE_WIDTH, _TILE_HEIGHT, _PITCH, _NARROW = 60, 30, 70, 44
-_NOTEBOOKS = {"0": "welcome", **{str(number): name for number, name in enumerate(STEPS, 1)}, "6": "experiments"}
+_NOTEBOOKS = {
+    "0": "welcome",
+    **{str(number): name for number, name in enumerate(STEPS, 1)},
+    "6": "experiments",
+    "7": "classroom",
+}
 
 Row = Sequence[Exercise]
 Standings = Mapping[str, Standing]

@@ -80,8 +80,12 @@ async def alive(body: Alive, me: AMember, request: Request) -> StillWanted:
     face = face_of(request)
     await face.ask(face.mailbox.members.seen, me.client, body.state, HEARD_OF_WITHIN_S)
     call = await face.call()
-    wanted = call is not None and await face.ask(face.mailbox.calls.is_waited_for, call, me.client)
-    return StillWanted(say=(await face.board()).get("say", ""), round=call.round if call and wanted else None)
+    board = await face.board()
+    if call is None:
+        round = body.round if body.round is not None and _will_be_asked(board, body.round) else None
+    else:
+        round = call.round if await face.ask(face.mailbox.calls.is_waited_for, call, me.client) else None
+    return StillWanted(say=board.get("say", ""), round=round)
 
 
 @router.post("/leave")
@@ -160,6 +164,11 @@ class _OtherSide:
 def codec_for(member: Member, codec: str) -> str:
     """Return the codec that the server would like, if the client knows its family, else the one that all know."""
     return codec if codec.partition(":")[0] in member.codecs else "float32"
+
+
+def _will_be_asked(board: dict[str, Any], round: int) -> bool:
+    """Say whether a round is still to come: a server that was killed in the middle of it will ask the same again."""
+    return board.get("phase", "waiting") == "waiting" and round > len(board.get("accuracy", ()))
 
 
 async def _say(face: Face) -> Say:

@@ -65,6 +65,7 @@ class Alive(_Body):
     """What a client says while it works."""
 
     state: Literal["waiting", "training"]
+    round: int | None = Field(default=None, description="The round it trains for.")
 
 
 class TaskOut(_Body):
@@ -110,7 +111,7 @@ class StillWanted(_Body):
     """Whether the client's update is still waited for."""
 
     say: str
-    round: int | None = Field(description="The round for which the client's update is waited for; null: for none.")
+    round: int | None = Field(description="The round for which the client's update is, or will be, waited for; null: for none.")
 
 
 class Control(_Body):
