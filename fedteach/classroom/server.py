@@ -22,7 +22,7 @@ from fedteach.engine import Stopped
 from fedteach.experiment import Experiment
 from fedteach.history import History, RoundRecord
 from fedteach.messages import Weights
-from fedteach.run_folder import RunFolder
+from fedteach.run_folder import RunFolder, SaveError
 from fedteach.steps import broadcast
 from fedteach.transport.http.app import create_app
 from fedteach.transport.http.certificate import class_certificate, fingerprint
@@ -107,6 +107,7 @@ class HttpServer:
         self._transport: MailboxTransport | None = None
         self._history = History(self.experiment.client_ids(), {"rounds": self.experiment.rounds})
         self._saved: Any = None
+        self._saving = threading.Lock()
         self._wish = ""
         self._host = host or (before.host if before else "127.0.0.1")
         self._certificate: tuple[Path, Path] | None = None
@@ -278,8 +279,7 @@ class HttpServer:
     def _federate(self) -> None:
         federation = self._federation = self._built()
         self._history = federation.history
-        self._members = patiently(self.mailbox.members.as_data, self._stop)
-        self._save_class()
+        patiently(self._write_down_members, self._stop)
         self._standing.about(federation=federation.folder.name if federation.folder else "")
         patiently(lambda: self._standing.restore(federation.history, federation.weights), self._stop)
         lobby = Lobby(self.mailbox, self.windows, self._standing, self._stop)
@@ -288,6 +288,7 @@ class HttpServer:
             with closing(federation.rounds(todo)) as rounds:
                 for _ in range(todo):
                     lobby.wait()
+                    patiently(self._write_down_members, self._stop)  # whoever is asked is known after a crash, too
                     self._standing.running(len(federation.history) + 1, self.windows.update_window_s)
                     record = next(rounds, None)
                     if record is None:
@@ -327,7 +328,7 @@ class HttpServer:
         while not self._stop.is_set():
             bell.wait(_TICK_S)
             bell.clear()
-            with suppress(StoreDown):
+            with suppress(StoreDown, SaveError):  # a full disk ends the federation's thread, which tells everybody
                 self._put_back_what_the_store_lost()
                 self._wish = self.mailbox.noticeboard.wished()
                 if self._wish == "end":
@@ -335,9 +336,7 @@ class HttpServer:
                 self._standing.refresh()
                 if places.is_set():
                     places.clear()
-                    self._members = self.mailbox.members.as_data()
-                if self.folder is not None or not self._has_run:
-                    self._save_class()
+                    self._write_down_members()
             self._stop.wait(_TICK_S / 2)  # what happens at about the same moment is told together
         end_listening()
 
@@ -353,15 +352,29 @@ class HttpServer:
             self.mailbox.noticeboard.wish(self._wish)
         self.mailbox.fill()
 
+    def _write_down_members(self) -> None:
+        """Note who holds which place, and keep it if anything is kept.
+
+        Raises:
+            StoreDown: if the store is away, or was emptied: an empty store is no empty class.
+        """
+        self.mailbox.check_filled()
+        members = self.mailbox.members.as_data()
+        self.mailbox.check_filled()
+        self._members = members
+        if self.folder is not None or not self._has_run:
+            self._save_class()
+
     def _save_class(self) -> None:
         """Write down tokens and places, if anything is kept and they have changed."""
-        saved = (self._members, self.folder)
-        if self._out is None or saved == self._saved:
-            return
-        windows, tls = asdict(self.windows), self._certificate is not None
-        file = ClassFile(self.keys, self.experiment, self._host, self._web.port, tls, windows, self._members)
-        file.save(self._out, self.folder)
-        self._saved = saved
+        with self._saving:  # two threads come here
+            saved = (self._members, self.folder)
+            if self._out is None or saved == self._saved:
+                return
+            windows, tls = asdict(self.windows), self._certificate is not None
+            file = ClassFile(self.keys, self.experiment, self._host, self._web.port, tls, windows, self._members)
+            file.save(self._out, self.folder)
+            self._saved = saved
 
     def _options(self) -> Options:
         experiment = self.experiment

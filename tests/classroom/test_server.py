@@ -7,9 +7,11 @@ import time
 import numpy as np
 import pytest
 
+from fedteach.classroom.class_file import ClassFile
 from fedteach.classroom.participant import Participant
 from fedteach.classroom.server import HttpServer
 from fedteach.messages import Lost, tensors_from_bytes, weights_from_tensors
+from fedteach.run_folder import SaveError
 from fedteach.steps.broadcast import from_functions
 from fedteach.steps.selection import over_select
 from fedteach.transport.in_process import InProcess
@@ -268,6 +270,21 @@ def test_a_step_of_the_instructors_own_that_fails_ends_the_class_with_its_reason
         assert server.board()["phase"] == "failed"
         wait_until(lambda: clients[0].news.state == "over")
         assert "typo" in clients[0].news.say
+
+
+def test_a_disk_that_is_full_ends_the_class_with_its_reason(tmp_path, monkeypatch):
+    with a_class(SMALL.replace(rounds=1000), out=tmp_path, start_window_s=0.1) as (server, clients):
+        wait_until(lambda: len(server.history) >= 1)
+
+        def full(self, out, folder):
+            raise SaveError(f"cannot write {out}: no space left on device")
+
+        monkeypatch.setattr(ClassFile, "save", full)
+        clients[0].leave()  # who holds which place has changed, so it is written down
+        with pytest.raises(SaveError, match="no space left"):
+            server.result(30)
+        wait_until(lambda: server.board()["phase"] == "failed")
+        wait_until(lambda: "no space left" in clients[1].news.say)
 
 
 def test_what_cannot_be_meant_is_refused_at_the_door():

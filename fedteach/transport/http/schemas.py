@@ -111,7 +111,7 @@ class StillWanted(_Body):
     """Whether the client's update is still waited for."""
 
     say: str
-    round: int | None = Field(description="The round for which the client's update is, or will be, waited for; null: for none.")
+    round: int | None = Field(description="The round whose update is, or will be, waited for; null: none.")
 
 
 class Control(_Body):

@@ -231,6 +231,27 @@ def test_who_trains_hears_whether_it_is_still_waited_for(classroom):
     assert classroom.ask("POST", "/v1/alive", token, json=training).json()["round"] is None
 
 
+def test_who_trains_for_a_round_that_a_server_which_came_back_will_ask_again_goes_on(classroom):
+    _, token = classroom.join("Anna")
+
+    def wanted(round):
+        return classroom.ask("POST", "/v1/alive", token, json={"state": "training", "round": round}).json()["round"]
+
+    classroom.board(phase="waiting", accuracy=[0.1, 0.2])
+    assert [wanted(round) for round in (2, 3)] == [None, 3]
+    classroom.board(phase="round", round=3)  # its question is closed, and its updates are averaged
+    assert wanted(3) is None
+    classroom.board(phase="ended")
+    assert wanted(3) is None
+
+
+def test_who_asks_for_a_task_before_it_is_ready_is_told_so(classroom):
+    client, token = classroom.join("Anna", ready=False)
+    answer = classroom.ask("GET", "/v1/task?wait=5", token)
+    assert answer.status_code == 409
+    assert "say that you are ready first" in answer.json()["detail"]
+
+
 # Updates
 
 
