@@ -36,7 +36,7 @@ check: lint ## format, lint, types and the quick tests: before every commit
 
 lint: $(DEV_STAMP) ## format, lint and types only
 	$(PY) -m ruff format --check .
-	$(PY) -m ruff check .
+	$(PY) -m ruff check --no-cache .
 	$(PY) -m mypy
 
 notebooks: $(DEV_STAMP) ## build notebooks/ from solutions/

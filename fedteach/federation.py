@@ -241,11 +241,16 @@ class Federation:
             pass
         except BaseException:
             with suppress(SaveError):  # the first trouble is the one to tell
-                self._save_log()
+                self.save_log()
             raise
-        self._save_log()
+        self.save_log()
 
-    def _save_log(self) -> None:
+    def save_log(self) -> None:
+        """Write the final log, if anything is kept; the rounds do so at their end.
+
+        Raises:
+            SaveError: if it cannot be written.
+        """
         if self.folder:
             self.folder.save_log(self.history, self.weights)
 

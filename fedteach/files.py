@@ -1,6 +1,7 @@
 """Files that appear whole or not at all."""
 
 import os
+import threading
 from pathlib import Path
 
 
@@ -17,7 +18,7 @@ def write_atomically(path: str | Path, content: str | bytes, mode: int = 0o666) 
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
     data = content.encode() if isinstance(content, str) else content
     try:
         part.unlink(missing_ok=True)  # what a crash left might let others read

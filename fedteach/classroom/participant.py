@@ -115,6 +115,19 @@ class Participant:
 
     def _join(self) -> None:
         """Take a place, load what belongs to it, and say so."""
+        while True:
+            n_examples = self._take_place()
+            try:
+                self.line.ask("POST", "/v1/ready", json={"n_examples": n_examples})
+                break
+            except Refused as refused:
+                # A server that was killed before it wrote the place down came back while this client was loading.
+                if refused.status != 401 or self.stopping.wait(1.0):
+                    raise
+        self._tell(state="waiting", n_examples=n_examples, say="ready; waiting for a round")
+
+    def _take_place(self) -> int:
+        """Take a place and load what belongs to it; return the number of examples."""
         said = self._place()
         self.line.token = said["token"]
         self.line.also_at(said["servers"])
@@ -125,9 +138,7 @@ class Participant:
         self.experiment = experiment
         version = "" if said["version"] == __version__ else f" (it runs fedteach {said['version']}, you {__version__})"
         self._tell(client=said["client"], rounds=int(said["rounds"]), say=f"joined as client {said['client']}{version}")
-        bench = self._bench or self._load(experiment)
-        self.line.ask("POST", "/v1/ready", json={"n_examples": bench.n_examples})
-        self._tell(state="waiting", n_examples=bench.n_examples, say="ready; waiting for a round")
+        return (self._bench or self._load(experiment)).n_examples
 
     def _place(self) -> dict[str, Any]:
         body = {"name": self._name, "key": self._key, "codecs": list(broadcast.CODECS), "protocol": PROTOCOL}

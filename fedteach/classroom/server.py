@@ -295,6 +295,8 @@ class HttpServer:
                         raise Ended
                     self._put_up(record, federation.weights)
                 next(rounds, None)  # writes the final log
+        else:
+            federation.save_log()  # the server was killed after the last round, and before it wrote this
         last = federation.history.server_accuracy[-1]
         accuracy = "" if last is None else f", accuracy {last:.3f}"
         self._over("finished", f"finished: {len(federation.history)} rounds{accuracy}")

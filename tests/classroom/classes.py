@@ -6,14 +6,41 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 from fedteach.classroom.participant import Participant
 from fedteach.classroom.server import HttpServer
+from fedteach.engine import Stopped
 from fedteach.experiment import Experiment
 
 SMALL = Experiment(
     clients=4, rounds=3, epochs=1, model="logistic", examples_per_client=40, test_examples=100, learning_rate=0.1
 )
+
+
+class Counting(Participant):
+    """Counts what it begins to train; where `go` is an event, training takes until that is set."""
+
+    go = None
+
+    def __init__(self, *args, **how):
+        super().__init__(*args, **how)
+        self.begun, self.go = [], type(self).go
+
+    def _load(self, experiment):
+        bench = super()._load(experiment)
+        do = bench.do
+
+        def counted(id, task, used, given_up):
+            self.begun.append(task.round)
+            while self.go is not None and not self.go.is_set():
+                if given_up():
+                    raise Stopped
+                time.sleep(0.01)
+            return do(id, task, used, given_up)
+
+        bench.do = counted
+        return bench
 
 
 @contextmanager
@@ -22,18 +49,23 @@ def a_class(experiment: Experiment = SMALL, n: int | None = None, participant=Pa
     n = experiment.clients if n is None else n
     how = {"min_clients": n, "start_window_s": 60, "update_window_s": 60, **how}
     with HttpServer(experiment, **how) as server:
-        clients = [
-            participant(server.url, server.class_token, name=f"p{i}", **(each(i) if each else {})) for i in range(n)
-        ]
-        threads = [threading.Thread(target=_run, args=(client,), daemon=True) for client in clients]
-        for i, thread in enumerate(threads):
-            thread.start()
-            wait_until(lambda i=i: len(server.mailbox.members.all()) > i)  # so that the i-th client has place i
-        yield server, clients
-        for client in clients:
-            client.leave()
-        for thread in threads:
-            thread.join(20)
+        with joined(server.url, server.class_token, n, participant, each) as clients:
+            yield server, clients
+
+
+@contextmanager
+def joined(url: str, token: str, n: int, participant=Participant, each=None):
+    """Clients of a class that runs elsewhere, each in a thread; the i-th has place i."""
+    clients = [participant(url, token, name=f"p{i}", **(each(i) if each else {})) for i in range(n)]
+    threads = [threading.Thread(target=_run, args=(client,), daemon=True) for client in clients]
+    for client, thread in zip(clients, threads, strict=True):
+        thread.start()
+        wait_until(lambda client=client: client.news.client)
+    yield clients
+    for client in clients:
+        client.leave()
+    for thread in threads:
+        thread.join(20)
 
 
 def _run(client):
@@ -58,11 +90,19 @@ def wait_until(condition, limit_s: float = 60):
 
 
 class Shell:
-    """A `fedteach` command in a process of its own, whose words are read as they come."""
+    """A `fedteach` command in a process of its own, whose words are read as they come.
 
-    def __init__(self, *words: str, folder, **environment: str):
+    Args:
+        words: what one types after `fedteach`.
+        folder: where one types it.
+        dies: a moment of `dies.MOMENTS` and a round: then the process kills itself.
+        environment: variables.
+    """
+
+    def __init__(self, *words: str, folder, dies: tuple[str, int] | None = None, **environment: str):
         kept = {name: value for name, value in os.environ.items() if not name.startswith("FEDTEACH_T")}
-        command = [sys.executable, "-u", "-m", "fedteach", *words]
+        entry = ["-m", "fedteach"] if dies is None else [str(Path(__file__).with_name("dies.py")), *map(str, dies)]
+        command = [sys.executable, "-u", *entry, *words]
         self.process = subprocess.Popen(
             command,
             cwd=folder,

@@ -10,37 +10,11 @@ from fedteach.classroom import participant as module
 from fedteach.classroom.line import Refused
 from fedteach.classroom.participant import Participant
 from fedteach.classroom.server import HttpServer
-from fedteach.engine import Stopped
 from fedteach.messages import Update
 from fedteach.transport.envelope import Limits, reply_from_bytes, reply_to_bytes
 from fedteach.transport.http import client_routes, exchange_routes
-from tests.classroom.classes import SMALL, a_class, wait_until
+from tests.classroom.classes import SMALL, Counting, a_class, wait_until
 from tests.federations import same_bits
-
-
-class Counting(Participant):
-    """Counts what it begins to train; where `go` is an event, training takes until that is set."""
-
-    go = None
-
-    def __init__(self, *args, **how):
-        super().__init__(*args, **how)
-        self.begun, self.beats, self.go = [], 0, type(self).go
-
-    def _load(self, experiment):
-        bench = super()._load(experiment)
-        do = bench.do
-
-        def counted(id, task, used, given_up):
-            self.begun.append(task.round)
-            while self.go is not None and not self.go.is_set():
-                if given_up():
-                    raise Stopped
-                time.sleep(0.01)
-            return do(id, task, used, given_up)
-
-        bench.do = counted
-        return bench
 
 
 @pytest.fixture
@@ -112,6 +86,34 @@ def test_who_lost_its_place_meanwhile_joins_again():
         done = len(server.history)
         wait_until(lambda: len(server.history) > done + 1 and "2" in server.history[-1].clients)
         assert clients[2].news.client == "2"
+
+
+def test_who_is_not_known_to_be_ready_any_more_says_it_again(monkeypatch):
+    monkeypatch.setattr(client_routes, "LONGEST_POLL_S", 0.1)
+    with a_class(n=1, min_clients=2) as (server, (client,)):
+        wait_until(lambda: client.news.state == "waiting")
+        server.mailbox.members._change("0", n_examples=None)  # the crash came before it was written down
+        wait_until(lambda: server.mailbox.members.get("0").n_examples == 40)
+
+
+def test_who_lost_its_place_while_it_was_loading_takes_another():
+    lost = threading.Event()
+
+    class Unlucky(Participant):
+        def _load(self, experiment):
+            bench = super()._load(experiment)
+            if not lost.is_set():
+                server.mailbox.store.drop_fields("members", self.news.client)  # killed before it was written down
+                lost.set()
+            return bench
+
+    with HttpServer(SMALL.replace(clients=1, rounds=1)) as server:
+        client = Unlucky(server.url, server.class_token)
+        thread = run(client)
+        server.result(60)
+        thread.join(20)
+        assert lost.is_set()
+        assert client.news.state == "over"
 
 
 def test_a_new_class_at_the_same_address_is_not_the_old_one():

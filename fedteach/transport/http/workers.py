@@ -160,11 +160,10 @@ def serve_as_told(orders: Mapping[str, Any]) -> WebServer:
     Args:
         orders: what `WorkerProcesses` wrote.
     """
-    from fedteach.transport.http.redis_store import RedisStore
-
     from fedteach.transport.http.app import create_app
     from fedteach.transport.http.face import Face
     from fedteach.transport.http.mailbox import Mailbox
+    from fedteach.transport.http.redis_store import RedisStore
 
     options: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in orders["options"].items()
