@@ -29,7 +29,7 @@ lab: $(LAB_STAMP) ## open the course in JupyterLab (installs it first, once)
 	$(PY) -m jupyter lab $(LAB_OPTIONS) $(LAB_ARGS) notebooks/00_welcome.ipynb
 
 test: $(DEV_STAMP) ## run every test, those in a real browser included
-	$(PY) -m pytest $(TEST_ARGS)
+	$(PY) -m pytest --isolated $(TEST_ARGS)
 
 check: lint ## format, lint, types and the quick tests: before every commit
 	$(PY) -m pytest -m "not browser and not slow" $(TEST_ARGS)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from fedteach.grading.submission import Submission
+    from fedteach.grading.submission import Judge, Submission
 
 TESTS = Path(__file__).parent / "exercises" / "test_exercises.py"
 """What to name to pytest for these tests, as a path; as a package it is `--pyargs fedteach.exercises`."""
@@ -24,6 +24,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--submission",
         metavar="PATH",
         help="judge the exercises in this notebook or folder of notebooks; default: the folder solutions",
+    )
+    parser.getgroup("fedteach").addoption(
+        "--isolated",
+        action="store_true",
+        help="run the submission's code in a sandbox, where it can neither touch this computer nor the verdict",
     )
 
 
@@ -83,7 +88,7 @@ class Exercises(pytest.File):
         from fedteach.grading.submission import Submission, SubmissionError
 
         try:
-            submission = Submission(_submission(self.config), catalogue().values())
+            submission = Submission(_submission(self.config), catalogue().values(), judge=_judge(self.config))
         except SubmissionError as error:
             raise self.CollectError(f"--submission: {error}") from None
         for exercise in submission.exercises():
@@ -121,6 +126,19 @@ class ExerciseTest(pytest.Item):
     def reportinfo(self) -> tuple[Path, None, str]:
         """Say how the test is called in a report."""
         return self.path, None, self.name.partition("[")[2].rstrip("]")
+
+
+def _judge(config: pytest.Config) -> "Judge | None":
+    """Return what judges in a sandbox, if that is wanted; it is closed at the end of the session."""
+    if not config.getoption("isolated"):
+        return None
+    from fedteach.grading.isolated import IsolatedJudge
+
+    judge = IsolatedJudge()
+    config.add_cleanup(judge.close)
+    if judge.layers.warning:
+        config.issue_config_time_warning(pytest.PytestConfigWarning(judge.layers.warning), stacklevel=2)
+    return judge
 
 
 def _submission(config: pytest.Config) -> Path:

@@ -5,9 +5,9 @@ from typing import Any
 
 from fedteach.grading.plain import Strange, difference, kind_of, shorten, show
 from fedteach.grading.recipes import Passage, Recipe
-from fedteach.grading.verdict import Finding
+from fedteach.grading.verdict import Ending, Finding
 from fedteach.grading.words import article
-from fedteach.grading.worker import Raised, Reply, Worker
+from fedteach.grading.worker import Raised, Reply, Worker, WorkerLost
 
 
 class Wrong(Exception):
@@ -33,8 +33,8 @@ class NotThereYet(Exception):
         self.exercise = exercise
 
 
-class TimeUp(Wrong):
-    """The function does not come to an end; there is no point in asking on."""
+class NoMoreAnswers(Wrong):
+    """The function does not come to an end, or takes its worker along; there is no point in asking on."""
 
 
 _ONCE = (
@@ -67,6 +67,7 @@ class Ask:
         self.warned: dict[str, None] = {}
         self.called = ""
         self.clue = ""
+        self.ended: Ending = ""
         self._n_calls = 0
 
     def __call__(self, *arguments: Any) -> Any:
@@ -98,6 +99,7 @@ class Ask:
                 likely="an array was returned as it came in; `np.array(x)` or `x.copy()` makes a copy",
             )
         if isinstance(reply.value, Strange):
+            self.ended = self.ended or "not plain data"
             raise Wrong(f"Your function returned {kind_of(reply.value)}.", got=reply.value, likely=reply.value.likely)
         return reply
 
@@ -126,7 +128,11 @@ class Ask:
         self.called = shorten(f"{self._function}({shown})")
         self._n_calls += 1
         began = time.monotonic()
-        reply = self._worker.call(arguments, self._left_s)
+        try:
+            reply = self._worker.call(arguments, self._left_s)
+        except WorkerLost as lost:
+            self.ended = lost.ended
+            raise NoMoreAnswers(str(lost)) from None
         taken_s = time.monotonic() - began
         self._left_s = max(self._left_s - taken_s, 0.01)
         self.printed = self.printed or reply.printed
@@ -134,18 +140,21 @@ class Ask:
         self.clue = next((_ONCE for after in reply.after if isinstance(after, Passage) and after.asked_again), "")
         if reply.outcome == "not started":
             raise NotThereYet(reply.exercise)
+        if reply.raised is not None and "MemoryError" in reply.raised.kinds:
+            self.ended = self.ended or "out of memory"
         if reply.outcome == "time limit":
+            self.ended = "time out"
             raise self._time_up(taken_s, reply.raised.traceback if reply.raised else "")
         return reply
 
-    def _time_up(self, taken_s: float, traceback: str) -> TimeUp:
+    def _time_up(self, taken_s: float, traceback: str) -> NoMoreAnswers:
         if taken_s > self._limit_s / 2:
             says = f"Your function did not come to an end within {self._limit_s:g} seconds."
             likely = "a loop that never ends: does what its condition looks at change inside the loop?"
-            return TimeUp(says, likely=self.clue or likely, traceback=traceback)
+            return NoMoreAnswers(says, likely=self.clue or likely, traceback=traceback)
         says = f"Your function is too slow: {self._n_calls} calls took {self._limit_s:g} seconds together."
         likely = "a loop over single numbers, or a wait: numpy computes whole arrays at once"
-        return TimeUp(says, likely=likely, traceback=traceback)
+        return NoMoreAnswers(says, likely=likely, traceback=traceback)
 
 
 def _not_raised(reply: Reply) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from fedteach.grading.ask import Ask, NotThereYet, TimeUp, Wrong
+from fedteach.grading.ask import Ask, NoMoreAnswers, NotThereYet, Wrong
 from fedteach.grading.exercise import Case, Exercise, says
 from fedteach.grading.verdict import CaseResult, Finding, Verdict, not_started, waiting_for
 from fedteach.grading.worker import Here, Worker
@@ -33,7 +33,7 @@ def judge(exercise: Exercise, worker: Worker, *, seed: int = 0, all_cases: bool 
         except NotThereYet as missing:
             mine = missing.exercise == exercise.id
             return not_started(exercise) if mine else waiting_for(exercise, missing.exercise)
-        except TimeUp as up:
+        except NoMoreAnswers as up:
             finding, ask_on = replace(up.finding, called=ask.called), False
         results.append(CaseResult(says(case), "failed" if finding else "passed", finding))
         ask_on = ask_on and (all_cases or finding is None)
@@ -51,7 +51,7 @@ def _put(case: Case, ask: Ask, exercise: Exercise, seed: int) -> Finding | None:
     """Put one case, and return what is wrong, or None."""
     try:
         case(ask, rng_for(seed, "exercise", exercise.id, case.__name__))
-    except TimeUp:
+    except NoMoreAnswers:
         raise
     except Wrong as wrong:
         return replace(wrong.finding, called=ask.called, likely=ask.clue or wrong.finding.likely)
@@ -68,4 +68,5 @@ def _verdict(exercise: Exercise, results: list[CaseResult], ask: Ask) -> Verdict
         tuple(results),
         printed=ask.printed,
         warned=tuple(ask.warned),
+        ended=ask.ended if failed else "",
     )

@@ -1,11 +1,12 @@
 """What a student hands in: a notebook or a folder of them, and the verdicts on all its exercises.
 
-The seam: `Notebook.program` reads and returns plain data, `load` runs it. Here both happen in one process.
+The seam: `Notebook.program` reads and returns plain data, and whoever judges runs it: `judge_here` in this process,
+`isolated.IsolatedJudge` in another.
 """
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from fedteach.grading.not_started import NotStarted
 from fedteach.grading.notebooks import UnreadableNotebook
 from fedteach.grading.program import Stopped, load
 from fedteach.grading.surroundings import as_in, ctrl_c
-from fedteach.grading.verdict import CaseResult, Finding, Verdict, not_started, waiting_for
+from fedteach.grading.verdict import CaseResult, Ending, Finding, Verdict, not_started, waiting_for
 
 _NAME = re.compile(r"(?<![0-9])(?P<step>[0-9]{1,2})_[^\W\d_]")
 """Of a notebook: the step and its topic, whatever is around them, as in "Copy of 4_aggregation (1).ipynb"."""
@@ -36,15 +37,17 @@ class Submission:
         path: a folder, in which every .ipynb or .py is read that has NN_topic in its name, or one such file.
         exercises: those of the course.
         seed: the same seed asks the same questions.
+        judge: what runs a program and judges its function.
 
     Raises:
         SubmissionError: if there is no such file or folder, or no notebook in it.
     """
 
-    def __init__(self, path: Path, exercises: Iterable[Exercise], *, seed: int = 0):
+    def __init__(self, path: Path, exercises: Iterable[Exercise], *, seed: int = 0, judge: "Judge | None" = None):
         self.path = Path(path)
         self._exercises = {exercise.id: exercise for exercise in exercises}
         self._seed = seed
+        self._run: Judge = judge or judge_here
         self._notebooks: dict[Path, Notebook | UnreadableNotebook] = {p: _read(p) for p in _files(self.path)}
         self._begun: set[str] = set()
         self._judged: dict[str, tuple[Notebook, Program]] = {}
@@ -106,7 +109,9 @@ class Submission:
         try:
             found = self.program(exercise)
         except Missing as missing:
-            return _verdict(exercise, missing.finding, "failed" if missing.begun else "not started")
+            if not missing.begun:
+                return Verdict(exercise.id, exercise.title, "not started", missing.finding.says)
+            return cannot_be_had(exercise, missing.finding, "import error")
         verdict = self._judge_in(exercise, *found)
         ranked = self._ranked(exercise)
         copies = [n for n in ranked if _step(n.path) == exercise.step and n.has(exercise.function)]
@@ -127,7 +132,7 @@ class Submission:
         helpers = [h for h in self._exercises.values() if h.function in program.uses and h.id not in in_progress]
         for helper in helpers:
             self.verdict(helper.id)
-        verdict = _run(exercise, program, notebook.path.parent, self._seed)
+        verdict = self._run(exercise, program, notebook.path.parent, self._seed)
         to_mend = [h for h in helpers if not self.verdict(h.id).passed]
         if verdict.state != "failed" or not to_mend:
             return verdict
@@ -189,31 +194,35 @@ def _step(path: Path) -> str:
     return str(int(name["step"])) if name else ""
 
 
-def _run(exercise: Exercise, program: Program, folder: Path, seed: int) -> Verdict:
-    """Load a program and judge its function. Nothing that the student's code raises comes out of here."""
+Judge = Callable[[Exercise, Program, Path, int], Verdict]
+"""Runs a program as in a folder, and judges its function by the questions of a seed. It never raises anything for the
+student's sake."""
+
+
+def judge_here(exercise: Exercise, program: Program, folder: Path, seed: int) -> Verdict:
+    """Load a program in this process and judge its function; see `Judge`."""
     with ctrl_c() as pressed, as_in(folder):
         try:
             return judge_function(exercise, load(program), seed=seed)
         except Stopped as stopped:
-            return _verdict(exercise, stopped.finding)
+            return cannot_be_had(exercise, stopped.finding, "import error")
         except NotStarted as error:
             mine = error.exercise == exercise.id
             return not_started(exercise) if mine else waiting_for(exercise, error.exercise)
         except KeyboardInterrupt:
             if pressed.is_set():
                 raise
-            return _verdict(exercise, _interrupted(exercise))
+            return cannot_be_had(exercise, _interrupted(exercise), "import error")
         except Exception as error:  # a mistake of ours must not take the other exercises along
             says = f"The check of {exercise.id} itself stopped with {type(error).__name__}: {error}. Please report it."
-            return _verdict(exercise, Finding(says))
+            return cannot_be_had(exercise, Finding(says), "sandbox error")
 
 
 def _interrupted(exercise: Exercise) -> Finding:
     return Finding(f"{exercise.function} raises KeyboardInterrupt, as if somebody had pressed Stop.")
 
 
-def _verdict(exercise: Exercise, finding: Finding, state: str = "failed") -> Verdict:
-    if state == "not started":
-        return Verdict(exercise.id, exercise.title, "not started", finding.says)
+def cannot_be_had(exercise: Exercise, finding: Finding, ended: Ending) -> Verdict:
+    """Return the verdict on a function that could not be asked anything."""
     found = CaseResult(f"{exercise.function} is there and can be called.", "failed", finding)
-    return Verdict(exercise.id, exercise.title, "failed", finding.says, (found,))
+    return Verdict(exercise.id, exercise.title, "failed", finding.says, (found,), ended=ended)

@@ -9,6 +9,19 @@ if TYPE_CHECKING:
 State = Literal["passed", "failed", "not started", "waiting"]
 """Of an exercise. "waiting": the function calls another exercise of the student's, which is not there yet."""
 
+Ending = Literal[
+    "",
+    "import error",
+    "time out",
+    "out of memory",
+    "killed",
+    "output limit",
+    "not plain data",
+    "sandbox error",
+]
+"""How a failed function ended where it did not just give a wrong answer. "import error": what it needs did not run.
+"sandbox error": not the student's fault but ours, so nothing is judged."""
+
 CaseState = Literal["passed", "failed", "waiting"]
 """Of one case. "waiting": not looked at, because an earlier case failed first."""
 
@@ -66,6 +79,7 @@ class Verdict:
         cases: how each case went, in order; empty if none was asked.
         printed: what the function printed on stdout, shortened; "" for nothing. It costs nothing.
         warned: warnings that the function raised, each once. They cost nothing.
+        ended: how the function ended, if not with an answer.
     """
 
     exercise: str
@@ -75,6 +89,12 @@ class Verdict:
     cases: tuple[CaseResult, ...] = ()
     printed: str = ""
     warned: tuple[str, ...] = ()
+    ended: Ending = ""
+
+    @property
+    def outcome(self) -> str:
+        """The state in more detail, for whoever grades: how it ended, where it did not just give a wrong answer."""
+        return self.ended or self.state
 
     @property
     def passed(self) -> bool:

@@ -16,6 +16,7 @@ from fedteach.grading.overheard import overheard
 from fedteach.grading.plain import arrays_in, shorten, to_plain
 from fedteach.grading.recipes import Recipe, live
 from fedteach.grading.time_limit import TimeLimitExceeded, is_students, time_limit
+from fedteach.grading.verdict import Ending
 
 _MOST_FRAMES = 4
 _TEXT_LIMIT_S = 0.2
@@ -68,11 +69,28 @@ class Reply:
     warned: tuple[str, ...] = ()
 
 
+class WorkerLost(Exception):
+    """There is no worker any more, or nothing of use comes from it.
+
+    Args:
+        ended: how it ended.
+        says: the same as a sentence.
+    """
+
+    def __init__(self, ended: Ending, says: str):
+        super().__init__(says)
+        self.ended: Ending = ended
+
+
 class Worker(Protocol):
     """Calls one function of the student's, wherever that function is."""
 
     def call(self, arguments: tuple[Any, ...], limit_s: float) -> Reply:
-        """Call it with plain arguments or recipes, and say what came of it."""
+        """Call it with plain arguments or recipes, and say what came of it.
+
+        Raises:
+            WorkerLost: if nothing can come of this call and of any later one.
+        """
 
 
 class Here:

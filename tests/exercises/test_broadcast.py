@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from fedteach.exercises.broadcast import COUNT, DEQUANTISE, EXERCISES, PACK, QUANTISE, UNPACK
-from fedteach.exercises.broadcast.messages import Views
+from fedteach.grading.recipes import Views
 from fedteach.messages import Codec
 from fedteach.steps.broadcast import from_functions, int8
 from tests.exercises.answers import fails, judging_needs_numpy_only, junk_gets_a_verdict, passes

@@ -10,8 +10,9 @@ import pytest
 
 from fedteach.exercises.global_update import LOG, NAME, PLAY
 from fedteach.exercises.global_update.log import KEYS
-from fedteach.exercises.global_update.log_name import InSeoul, set_zone
 from fedteach.grading.judging import judge_function
+from fedteach.grading.recipes import InSeoul
+from fedteach.grading.recipes.clocks import set_zone
 from tests.exercises.answers import JUNK, fails, junk_gets_a_verdict, passes
 
 # ---- right answers, written in other ways ---------------------------------------------------------------------------

@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 import safetensors.numpy
 
-from fedteach.exercises.broadcast.messages import Views, random_weights
+from fedteach.exercises.broadcast.messages import random_weights
 from fedteach.exercises.common import explaining
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask, Wrong
 from fedteach.grading.exercise import Exercise
 from fedteach.grading.plain import kind_of
+from fedteach.grading.recipes import Views
 from fedteach.messages import Weights
 
 

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import safetensors.numpy
 
-from fedteach.exercises.broadcast.messages import Message, random_weights
+from fedteach.exercises.broadcast.messages import random_weights
 from fedteach.exercises.common import counted, explaining
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask, Wrong
 from fedteach.grading.exercise import Exercise
+from fedteach.grading.recipes import Message
 from fedteach.messages import Weights
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from fedteach.exercises.classroom.rules import FAR, FAULTS, NORMAL, Rows, far, is_close_call, suspicious
 from fedteach.grading import expect
-from fedteach.grading.ask import Ask, TimeUp, Wrong
+from fedteach.grading.ask import Ask, NoMoreAnswers, Wrong
 from fedteach.grading.exercise import Exercise
 from fedteach.grading.plain import kind_of
 from fedteach.messages import Update, Weights
@@ -144,7 +144,7 @@ def _cause(ask: Ask, rng: np.random.Generator, got: list[str], updates: list[Upd
     questions, answers = [updates, _eve(), *(question for _ in range(3) for question in _telling(rng))], [got]
     try:
         answers += [_names(ask(question), question) for question in questions[1:]]
-    except TimeUp:
+    except NoMoreAnswers:
         raise
     except Wrong:
         return ""

@@ -1,9 +1,5 @@
 """5.6: the name of a log."""
 
-import os
-import sys
-import time
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +8,7 @@ import numpy as np
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask
 from fedteach.grading.exercise import Exercise
-from fedteach.grading.plain import show
+from fedteach.grading.recipes import InSeoul
 
 FORM = "%Y%m%d_%H%M%S.json"
 WRONG_FORMS = {
@@ -30,50 +26,6 @@ WRONG_FORMS = {
 MOST_SHIFT = timedelta(hours=14)
 """No clock on earth is further away from UTC."""
 MOST_DELAY = timedelta(minutes=1)
-SEOUL = "KST-9"
-"""How POSIX writes the time of Seoul, nine hours ahead of UTC."""
-
-
-class Seconds(float):
-    """A number of seconds that knows which time zone was set before it was made."""
-
-    zone_before: str | None = None
-
-
-@dataclass(frozen=True)
-class InSeoul:
-    """A recipe for a number of seconds, given to a function whose computer stands in Seoul.
-
-    It stays where it is on Windows, which cannot be told to move.
-    """
-
-    seconds: float
-
-    def make(self) -> Seconds:
-        """Move the clock on the wall, and return the number."""
-        made = Seconds(self.seconds)
-        made.zone_before = os.environ.get("TZ")
-        set_zone(SEOUL)
-        return made
-
-    def aftermath(self, live: Seconds) -> None:
-        """Move the clock back."""
-        set_zone(live.zone_before)
-
-    def show(self) -> str:
-        """Show the number."""
-        return show(self.seconds)
-
-
-def set_zone(zone: str | None) -> None:
-    """Set the time zone of this process; None: that of the computer."""
-    if sys.platform == "win32":
-        return
-    if zone is None:
-        os.environ.pop("TZ", None)
-    else:
-        os.environ["TZ"] = zone
-    time.tzset()
 
 
 def named(ask: Ask, moment: datetime, says: str = "", fraction: float = 0.0, abroad: bool = False) -> None:

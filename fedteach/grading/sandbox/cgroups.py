@@ -1,0 +1,118 @@
+"""Control groups: one limit on memory and on processes for all of a job together, where this user may set one.
+
+Version 2 is looked for where this process stands, then at the root; version 1 in its two hierarchies.
+"""
+
+import contextlib
+import itertools
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path("/sys/fs/cgroup")
+_NUMBERS = itertools.count()
+_GONE_WITHIN_S = 2.0
+
+
+@dataclass(frozen=True)
+class Group:
+    """The control groups of one job.
+
+    Attributes:
+        memory, pids: folder of each; with version 2 the same.
+    """
+
+    memory: Path
+    pids: Path
+
+    @property
+    def doors(self) -> list[str]:
+        """The files into which a process writes its id to get in."""
+        return sorted({str(folder / "cgroup.procs") for folder in (self.memory, self.pids)})
+
+    def ran_out_of_memory(self) -> bool:
+        """Say whether the kernel has killed one of its processes for memory."""
+        told = self.memory / ("memory.events" if (self.memory / "memory.events").exists() else "memory.oom_control")
+        with contextlib.suppress(OSError, ValueError):
+            return int(dict(line.split() for line in told.read_text().splitlines()).get("oom_kill", 0)) > 0
+        return False
+
+    def remove(self) -> None:
+        """Remove it; a job's last processes may take a moment to go."""
+        deadline = time.monotonic() + _GONE_WITHIN_S
+        for folder in {self.memory, self.pids}:
+            while folder.exists():
+                try:
+                    folder.rmdir()
+                except OSError:
+                    if time.monotonic() > deadline:
+                        return
+                    time.sleep(0.005)
+
+
+class Groups:
+    """Makes control groups; see `find`.
+
+    Args:
+        memory, pids: folders below which groups can be made; with version 2 the same.
+    """
+
+    def __init__(self, memory: Path, pids: Path):
+        self._memory, self._pids = memory, pids
+
+    @classmethod
+    def find(cls) -> "tuple[Groups | None, str]":
+        """Return where groups can be made, or None and what is in the way."""
+        why = "there are no control groups here"
+        for memory, pids in _places():
+            try:
+                groups = cls(memory, pids)
+                groups.make(2**30, 64).remove()
+            except OSError as error:
+                why = f"{error.strerror or error} ({error.filename or memory})"
+            else:
+                return groups, ""
+        return None, why
+
+    def make(self, memory_bytes: int, most_processes: int) -> Group:
+        """Make the group of one job.
+
+        Raises:
+            OSError: if it cannot be made, or not be limited.
+        """
+        name = f"fedteach-{os.getpid()}-{next(_NUMBERS)}"
+        group = Group(self._memory / name, self._pids / name)
+        try:
+            for folder in {group.memory, group.pids}:
+                folder.mkdir()
+            version_2 = self._memory == self._pids
+            (group.memory / ("memory.max" if version_2 else "memory.limit_in_bytes")).write_text(str(memory_bytes))
+            (group.pids / "pids.max").write_text(str(most_processes))
+            with contextlib.suppress(OSError):  # not where there is no swap
+                (group.memory / "memory.swap.max").write_text("0") if version_2 else None
+        except OSError:
+            group.remove()
+            raise
+        return group
+
+
+def _places() -> list[tuple[Path, Path]]:
+    places = []
+    for base in (ROOT, ROOT / "unified"):
+        if (base / "cgroup.controllers").exists():
+            own = next((line[3:] for line in _lines("/proc/self/cgroup") if line.startswith("0::")), "/")
+            for folder in dict.fromkeys((base / own.lstrip("/"), base)):
+                with contextlib.suppress(OSError):
+                    (folder / "cgroup.subtree_control").write_text("+memory +pids")
+                places.append((folder, folder))
+    if (ROOT / "memory").is_dir() and (ROOT / "pids").is_dir():
+        places.append((ROOT / "memory", ROOT / "pids"))
+    return places
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_text().splitlines()
+    except OSError:
+        return []
