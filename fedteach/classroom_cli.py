@@ -5,8 +5,9 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -166,9 +167,10 @@ def _server(
     settings: dict[str, Any], resume: Path | None, out: Path | None, host: str | None, port: int | None, **how: Any
 ) -> "HttpServer":
     from fedteach import checks
-    from fedteach.classroom.server import HttpServer
+    from fedteach.classroom.server import HttpServer, InsecureServer
     from fedteach.experiment import PRESETS, Experiment
 
+    warnings.simplefilter("ignore", InsecureServer)  # `_say_hello` says it in its own place
     if resume is not None:
         if settings or out is not None:
             option = next(iter([*settings, "out"])).replace("_", "-")
@@ -218,7 +220,7 @@ def _follow(server: "HttpServer", stop: threading.Event) -> None:
                 f"round {record.round} of {server.experiment.rounds}: server accuracy {accuracy}, "
                 f"{len(record.clients)} of {len(record.selected)} clients{lost}{note}"
             )
-        sentence = str(server.board().get("say", "")).partition("; waiting")[0]
+        sentence = _standing(server)
         if sentence != said and not sentence.startswith("round "):
             typer.echo(sentence)
             said = sentence
@@ -226,15 +228,28 @@ def _follow(server: "HttpServer", stop: threading.Event) -> None:
             return
 
 
+def _standing(server: "HttpServer") -> str:
+    """Return where the class stands, in a sentence."""
+    from fedteach.transport.http.store import StoreDown
+
+    try:
+        return str(server.board().get("say", "")).partition("; waiting")[0]
+    except StoreDown as down:
+        return f"{down}; the class goes on when it is back"
+
+
 def _let_everybody_hear(server: "HttpServer", stop: threading.Event) -> None:
     """Serve on until every client that is still here has been told that it is over."""
+    from fedteach.transport.http.store import StoreDown
+
     members = server.mailbox.members
     over_at = time.monotonic()
     while time.monotonic() < over_at + _HEARD_WITHIN_S and not stop.wait(0.2):
-        sightings = members.sightings()
-        if all(sightings[member.client].state == "over" for member in members.here()):
-            stop.wait(0.5)  # the last answer is on its way
-            return
+        with suppress(StoreDown):
+            here, sightings = members.here(), members.sightings()
+            if all(member.client in sightings and sightings[member.client].state == "over" for member in here):
+                stop.wait(0.5)  # the last answer is on its way
+                return
 
 
 def _say_goodbye(server: "HttpServer", out: Path, stop: threading.Event) -> None:

@@ -143,6 +143,12 @@ class Experiment:
             round=round if self.redraw_each_round else 0,
         )
 
+    def most_examples(self) -> int:
+        """Return the most training examples that one client can hold in any round."""
+        if self.redraw_each_round:
+            return len(self.load_data().train)
+        return max(map(len, self.partition().parts))
+
     def label_counts(self) -> np.ndarray:
         """Return how many examples of each class each client holds, int, shape (clients, classes)."""
         dataset = self.load_data()

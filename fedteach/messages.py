@@ -170,10 +170,15 @@ def weights_from_tensors(tensors: Mapping[str, np.ndarray]) -> Weights:
         raise MessageError(f"expected tensors named 0 to {len(tensors) - 1}, but {error} is missing") from None
 
 
-def why_unusable(delta: Weights, like: Weights) -> str:
+LARGEST_CHANGE = 1e15
+"""No number of a client's delta may be further from 0. Such a delta is useless anyway, and larger ones would overflow a
+model in float32 (and a server optimizer, which squares them) after some rounds, and so end the run for everybody."""
+
+
+def why_unusable(delta: Weights, like: Weights, largest: float = np.inf) -> str:
     """Say in words why `delta` cannot be averaged into a model like `like`; "" if it can.
 
-    Checks the number of tensors, each shape and dtype, and that every number is finite.
+    Checks the number of tensors, each shape and dtype, that every number is finite, and at most `largest`.
     """
     if not isinstance(delta, list | tuple):
         return f"expected a list of {len(like)} arrays, got {type(delta).__name__}"
@@ -188,4 +193,6 @@ def why_unusable(delta: Weights, like: Weights) -> str:
             return f"tensor {i}: expected {want.dtype}, got {got.dtype}"
         if not np.isfinite(got).all():
             return f"tensor {i} holds NaN or infinite numbers"
+        if got.size and np.abs(got).max() > largest:
+            return f"tensor {i} holds a number beyond {largest:g}: the training has diverged"
     return ""

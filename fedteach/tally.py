@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from fedteach.history import RoundRecord
-from fedteach.messages import ClientInfo, Lost, Update, Weights, why_unusable
+from fedteach.messages import LARGEST_CHANGE, ClientInfo, Lost, Update, Weights, why_unusable
 
 
 @dataclass(frozen=True)
@@ -91,10 +91,8 @@ class Tally:
             figures = judge(reply) if judge else {}
             self._judging_s += time.perf_counter() - judged_from
             sizes = {"n_examples": reply.n_examples, "bytes_up": reply.size_bytes}
-            self._clients[reply.client] = {
-                **sizes,
-                **self._finite({**reply.metrics, **figures}, f"client {reply.client}"),
-            }
+            told = self._finite({**reply.metrics, **figures}, f"client {reply.client}")
+            self._clients[reply.client] = sizes | told | sizes  # what was counted here stands first, and is not theirs
             self.bytes_up += reply.size_bytes
             self._notify(Event("answered", self.round, reply.client))
             yield reply
@@ -151,5 +149,5 @@ class Tally:
 def _why_refused(update: Update, like: Weights) -> str:
     if update.n_examples < 1:
         return f"update refused: it reports {update.n_examples} examples, expected at least 1"
-    reason = why_unusable(update.delta, like)
+    reason = why_unusable(update.delta, like, LARGEST_CHANGE)
     return f"update refused: {reason}" if reason else ""

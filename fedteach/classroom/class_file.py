@@ -30,6 +30,8 @@ class ClassFile:
         tls: whether it served https.
         windows: `min_clients`, `start_window_s`, `update_window_s`, `update_ratio`.
         members: who holds which place, as `Members.as_data` returns it.
+        redis: address of the Redis that kept the mailbox, or None.
+        workers: number of server processes.
         has_run: whether there is a run to go on with.
     """
 
@@ -40,6 +42,8 @@ class ClassFile:
     tls: bool
     windows: Mapping[str, Any]
     members: Sequence[Mapping[str, Any]] = field(default=())
+    redis: str | None = None
+    workers: int = 1
     has_run: bool = False
 
     def save(self, out: str | Path, folder: RunFolder | None) -> None:
@@ -60,6 +64,8 @@ class ClassFile:
             "tls": self.tls,
             "windows": dict(self.windows),
             "members": list(self.members),
+            "redis": self.redis,
+            "workers": self.workers,
         }
         path = Path(out) / NAME if folder is None else folder.checkpoints / NAME
         try:
@@ -90,6 +96,8 @@ class ClassFile:
                 bool(data["tls"]),
                 dict(data["windows"]),
                 list(data["members"]),
+                None if data["redis"] is None else str(data["redis"]),
+                int(data["workers"]),
                 has_run,
             )
         except FileNotFoundError:

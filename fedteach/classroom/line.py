@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -70,7 +71,10 @@ class Line:
         say: Callable[[str], None] = lambda sentence: None,
         stop: threading.Event | None = None,
     ):
-        self.urls = [_base_of(url)]
+        self._urls = [_base_of(url)]
+        self._turning = threading.Lock()
+        if self._urls[0].startswith("http://") and not (fingerprint is None and cert_path is None):
+            raise ValueError(f"a certificate is checked on https:// only, and the address is {self._urls[0]}")
         self._fingerprint = None if fingerprint is None else _digits_of(fingerprint)
         self._cert_path = None if cert_path is None else str(cert_path)
         if self._cert_path is not None and not Path(self._cert_path).is_file():
@@ -83,7 +87,19 @@ class Line:
 
     def also_at(self, urls: Sequence[str]) -> None:
         """Add addresses under which the same server is reached."""
-        self.urls += [url for url in map(_base_of, urls) if url not in self.urls]
+        with self._turning:
+            self._urls += [url for url in map(_base_of, urls) if url not in self._urls]
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """All addresses, the one that is used now first."""
+        return tuple(self._urls)
+
+    def _turn_from(self, url: str) -> None:
+        """Take another door to the same class, if there is one, and no other thread has done so already."""
+        with self._turning:
+            if self._urls[0] == url:
+                self._urls = [*self._urls[1:], url]
 
     def told(self, method: str, path: str, **how: Any) -> dict[str, Any]:
         """Ask, and return what is told as JSON.
@@ -134,10 +150,11 @@ class Line:
         if data is not None:
             headers["Content-Type"] = "application/vnd.safetensors"
         while True:
+            url = self.urls[0]
             try:
                 answer = self._session().request(
                     method,
-                    self.urls[0] + path,
+                    url + path,
                     json=json,
                     data=data,
                     headers=headers,
@@ -147,16 +164,14 @@ class Line:
                 if answer.ok and not answer.is_redirect:
                     return answer
                 trouble, wait_s = _trouble_of(answer), _retry_after(answer)
-            except requests.exceptions.SSLError as error:
-                raise TransportError(
-                    f"{self.urls[0]} is not the server it should be: {_why_untrusted(error)}"
-                ) from None
             except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
+                if isinstance(error, requests.exceptions.SSLError) and not _broke_off(error):
+                    raise TransportError(f"{url} is not the server it should be: {_why_untrusted(error)}") from None
                 trouble, wait_s = _in_words(error), None
-                self.urls = [*self.urls[1:], self.urls[0]]  # another door to the same class, if there is one
+                self._turn_from(url)
             waited_s = time.monotonic() - began
             if not retry or waited_s > self._patience_s:
-                raise GaveUp(f"{self.urls[0]} did not answer for {waited_s:.0f} s: {trouble}")
+                raise GaveUp(f"{url} did not answer for {waited_s:.0f} s: {trouble}")
             seconds = wait_s if wait_s is not None else pause_s * self._rng.uniform(0.5, 1.0)
             self._say(f"{trouble}; trying again in {max(1, round(seconds))} s")
             if self._stop.wait(seconds):
@@ -231,10 +246,22 @@ def _retry_after(answer: requests.Response) -> float | None:
     return min(float(text), 60.0) if text.isdigit() else None
 
 
+def _broke_off(error: BaseException) -> bool:
+    """Say whether a handshake only broke off, as when the server is killed: that says nothing of who it was."""
+    causes: list[object] = [error]
+    while causes:
+        cause = causes.pop()
+        if isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError | ConnectionError | TimeoutError):
+            return True
+        if isinstance(cause, BaseException):
+            causes += [*cause.args, getattr(cause, "reason", None), cause.__cause__]
+    return False
+
+
 def _in_words(error: Exception) -> str:
     if isinstance(error, requests.exceptions.ConnectTimeout | requests.exceptions.ReadTimeout):
         return "the server does not answer in time"
-    if isinstance(error, requests.exceptions.ConnectionError):
+    if isinstance(error, requests.exceptions.ConnectionError):  # an SSLError is one as well
         return "the server cannot be reached"
     return f"the connection broke ({type(error).__name__})"
 

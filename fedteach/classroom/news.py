@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass, field
 
-OVER = ("finished", "ended", "failed")
-"""Phases of the federation after which a client has nothing more to do."""
-
 
 @dataclass(frozen=True)
 class MyRound:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fedteach import __version__
-from fedteach.classroom.line import GaveUp, HungUp, Line, Refused
-from fedteach.classroom.news import OVER, MyRound, News
+from fedteach.classroom.line import HungUp, Line, Refused
+from fedteach.classroom.news import MyRound, News
 from fedteach.experiment import Experiment
 from fedteach.history import size_text
 from fedteach.messages import Task, tensors_from_bytes
@@ -19,12 +19,11 @@ from fedteach.randomness import rng_for
 from fedteach.steps import broadcast
 from fedteach.steps.local_update import Plan
 from fedteach.transport.base import TransportError
+from fedteach.transport.http.protocol import OVER, PROTOCOL
 
 if TYPE_CHECKING:
     from fedteach.classroom.workbench import Made, Workbench
     from fedteach.client import LocalUpdate
-
-PROTOCOL = 1
 
 _UPLOAD_S = 300.0
 _ASK_FOR_A_PLACE_EVERY_S = 10.0
@@ -101,6 +100,7 @@ class Participant:
                 self._tell(state="failed", say=str(error))
                 raise
         if self.news.state != "over":
+            self.leave()  # once more: whoever left while it was joining has a place only now
             self._tell(state="left", say="you have left the class; it goes on without you")
         return self.news
 
@@ -130,6 +130,8 @@ class Participant:
         """Take a place and load what belongs to it; return the number of examples."""
         said = self._place()
         self.line.token = said["token"]
+        if self.stopping.is_set():
+            raise HungUp("left while joining")
         self.line.also_at(said["servers"])
         self._heartbeat_s, self._poll_s = float(said["heartbeat_s"]), float(said["longest_poll_s"])
         experiment = Experiment.from_settings(said["experiment"])
@@ -138,7 +140,10 @@ class Participant:
         self.experiment = experiment
         version = "" if said["version"] == __version__ else f" (it runs fedteach {said['version']}, you {__version__})"
         self._tell(client=said["client"], rounds=int(said["rounds"]), say=f"joined as client {said['client']}{version}")
-        return (self._bench or self._load(experiment)).n_examples
+        n_examples = (self._bench or self._load(experiment)).n_examples
+        if self.stopping.is_set():
+            raise HungUp("left while loading")
+        return n_examples
 
     def _place(self) -> dict[str, Any]:
         body = {"name": self._name, "key": self._key, "codecs": list(broadcast.CODECS), "protocol": PROTOCOL}
@@ -291,7 +296,7 @@ class _Heartbeat:
         while not self._over.wait(self._every_s):
             body = {"state": self._state, "round": self._round}
             # The server is away, or knows this client no more: go on, it may come back, and the next request will tell.
-            with suppress(GaveUp, HungUp, Refused):
+            with suppress(TransportError):
                 said = self._line.told("POST", "/v1/alive", json=body, retry=False, answer_s=10)
                 if self._round is not None and said["round"] != self._round:
                     self.unwanted.set()

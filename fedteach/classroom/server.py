@@ -7,6 +7,7 @@ with HttpServer(Experiment(clients=3), min_clients=3) as server:
 
 import math
 import threading
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict
@@ -24,13 +25,14 @@ from fedteach.history import History, RoundRecord
 from fedteach.messages import Weights
 from fedteach.run_folder import RunFolder, SaveError
 from fedteach.steps import broadcast
+from fedteach.transport.base import TransportError
 from fedteach.transport.http.app import create_app
 from fedteach.transport.http.certificate import class_certificate, fingerprint
 from fedteach.transport.http.face import Face, Options
 from fedteach.transport.http.keys import Keys
 from fedteach.transport.http.mailbox import Mailbox
 from fedteach.transport.http.mailbox_transport import MailboxTransport, patiently
-from fedteach.transport.http.schemas import PROTOCOL
+from fedteach.transport.http.protocol import PROTOCOL
 from fedteach.transport.http.store import MemoryStore, Store, StoreDown
 from fedteach.transport.http.web_server import WebServer
 from fedteach.transport.http.workers import WorkerProcesses
@@ -41,6 +43,10 @@ if TYPE_CHECKING:
 _TICK_S = 0.5
 
 
+class InsecureServer(UserWarning):
+    """Others in the network can read what this server says."""
+
+
 class HttpServer:
     """A federation for clients that come over the network; see `fedteach serve` for the shell.
 
@@ -48,7 +54,7 @@ class HttpServer:
         experiment: what to run; its `clients` is the number of places. None takes the defaults, or with `resume`
             what the run was.
         min_clients, start_window_s, update_window_s, update_ratio: how long a round waits; see `lobby.Windows`.
-            Without `min_clients` a round begins with half of the places.
+            Without `min_clients` a round begins with half of the places; `update_window_s=math.inf`: no limit.
         host: address to listen on; the default is this machine only, "0.0.0.0" every network it is in.
         port: 0 takes a free one.
         tls: serve https, with a certificate of the class' own that is made on the spot; None: as before, else no.
@@ -90,7 +96,10 @@ class HttpServer:
             "update_ratio": update_ratio,
         }
         kept = dict(before.windows) if before else {"min_clients": math.ceil(self.experiment.clients / 2)}
-        self.windows = Windows(**(kept | {name: value for name, value in given.items() if value is not None}))
+        wanted: dict[str, Any] = kept | {name: value for name, value in given.items() if value is not None}
+        if wanted.get("update_window_s") == math.inf:
+            wanted["update_window_s"] = None
+        self.windows = Windows(**wanted)
         if self.windows.min_clients > self.experiment.clients:
             raise ValueError(
                 f"min_clients={self.windows.min_clients} can never be here: the class has "
@@ -100,6 +109,10 @@ class HttpServer:
         self._members: Sequence[Mapping[str, Any]] = before.members if before else ()
         self._out = resume if resume is not None else out
         self._has_run = before is not None and before.has_run
+        self._is_resumed = before is not None
+        if before is not None and redis is None:
+            redis, workers = before.redis, max(workers, before.workers)
+        self._shared = (redis, workers)
         self._steps = steps
         self._stop, self._ended = threading.Event(), threading.Event()
         self._error: BaseException | None = None
@@ -109,6 +122,7 @@ class HttpServer:
         self._saved: Any = None
         self._saving = threading.Lock()
         self._wish = ""
+        self._is_over = False
         self._host = host or (before.host if before else "127.0.0.1")
         self._certificate: tuple[Path, Path] | None = None
         if tls or (tls is None and before and before.tls):
@@ -177,8 +191,21 @@ class HttpServer:
     # ---- life -----------------------------------------------------------------------------------------
 
     def start(self) -> "HttpServer":
-        """Begin to serve and to wait for clients; returns at once."""
-        patiently(self._put_back_what_the_store_lost)
+        """Begin to serve and to wait for clients; returns at once.
+
+        Raises:
+            TransportError: if the port cannot be had, or Redis does not answer.
+        """
+        try:
+            if self._is_resumed:  # a Redis may still hold what the former server was about
+                self.mailbox.begin_anew()
+            self._put_back_what_the_store_lost()
+        except StoreDown as down:
+            self._web.stop()
+            self.mailbox.close()
+            raise TransportError(f"{down}; start it first") from down
+        if self.warning:
+            warnings.warn(self.warning, InsecureServer, stacklevel=2)
         if not self._has_run:
             self._save_class()
         self._web.start()
@@ -307,11 +334,17 @@ class HttpServer:
     def _over(self, phase: str, say: str) -> None:
         with suppress(Stopped):  # the store is away, and nobody wants to wait for it any more
             patiently(lambda: self._standing.over(phase, say), self._stop)
+        with self._saving:  # all are told, so nobody comes back for its place
+            self._is_over, self._members = True, ()
+        with suppress(SaveError):
+            self._save_class()
 
     def _built(self) -> "Federation":
-        most_examples = len(self.experiment.load_data().train)
         self._transport = MailboxTransport(
-            self.mailbox, most_examples=most_examples, update_ratio=self.windows.update_ratio
+            self.mailbox,
+            most_examples=self.experiment.most_examples(),
+            update_ratio=self.windows.update_ratio,
+            stop=self._stop,
         )
         return self.experiment.federation(
             transport=self._transport,
@@ -335,7 +368,7 @@ class HttpServer:
                 self._wish = self.mailbox.noticeboard.wished()
                 if self._wish == "end":
                     self._stop.set()
-                self._standing.refresh()
+                self._standing.refresh(self._wish)
                 if places.is_set():
                     places.clear()
                     self._write_down_members()
@@ -360,21 +393,23 @@ class HttpServer:
         Raises:
             StoreDown: if the store is away, or was emptied: an empty store is no empty class.
         """
-        self.mailbox.check_filled()
-        members = self.mailbox.members.as_data()
-        self.mailbox.check_filled()
-        self._members = members
+        with self._saving:  # two threads come here, and none must write what it read before the other did
+            self.mailbox.check_filled()
+            members = self.mailbox.members.as_data()
+            self.mailbox.check_filled()
+            self._members = () if self._is_over else members
         if self.folder is not None or not self._has_run:
             self._save_class()
 
     def _save_class(self) -> None:
         """Write down tokens and places, if anything is kept and they have changed."""
-        with self._saving:  # two threads come here
+        with self._saving:
             saved = (self._members, self.folder)
             if self._out is None or saved == self._saved:
                 return
             windows, tls = asdict(self.windows), self._certificate is not None
-            file = ClassFile(self.keys, self.experiment, self._host, self._web.port, tls, windows, self._members)
+            where = (self._host, self._web.port, tls)
+            file = ClassFile(self.keys, self.experiment, *where, windows, self._members, *self._shared)
             file.save(self._out, self.folder)
             self._saved = saved
 

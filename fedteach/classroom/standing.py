@@ -30,6 +30,7 @@ class Standing:
         self._ends_at: float | None = None
         self._window_s: float | None = None
         self._round = 0
+        self._wish = ""
         self._has_asked = False
         self._up: dict[str, Any] = {}
         self._accuracy: list[float | None] = []
@@ -87,14 +88,20 @@ class Standing:
 
     # ---- said by the clock ----------------------------------------------------------------------------
 
-    def refresh(self) -> None:
-        """Put the board up if anything on it has changed."""
+    def refresh(self, wish: str | None = None) -> None:
+        """Put the board up if anything on it has changed.
+
+        Args:
+            wish: what the instructor wants; None: what it was.
+        """
         call = self._mailbox.calls.current()
         say, ends_at = self._sentence(call)
         with self._lock:
+            self._wish = self._wish if wish is None else wish
             board = {
                 **self._about,
                 "phase": self._phase,
+                "wish": self._wish,
                 "say": say,
                 "round": self._round,
                 "rounds": self._rounds,

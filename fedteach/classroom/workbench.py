@@ -1,4 +1,4 @@
-"""Where a client of a class does its work: its examples, its model, and the last thing that it made."""
+"""Where a client of a class does its work: its examples, its model, and the last things that it made."""
 
 import time
 from collections.abc import Callable
@@ -52,7 +52,8 @@ class Workbench:
         self._pool = experiment.replace(workers=1).pool()
         self._pool.check_examples(*self._client.arrays, f"client {client}")
         self._local_update = local_update
-        self._last: Made | None = None
+        # One for each kind: a server that came back may ask for both once more, to choose and then to train.
+        self._last: dict[str, Made] = {}
 
     @property
     def n_examples(self) -> int:
@@ -60,8 +61,8 @@ class Workbench:
         return self._client.info.n_examples
 
     def made(self, task: str) -> Made | None:
-        """Return what came of a task that was done last; None if it was another one."""
-        return self._last if self._last is not None and self._last.task == task else None
+        """Return what came of a task, if it was the last one of its kind."""
+        return next((made for made in self._last.values() if made.task == task), None)
 
     def do(self, id: str, task: Task, used: int, given_up: Callable[[], bool]) -> Made:
         """Train or measure, and pack the reply.
@@ -87,17 +88,18 @@ class Workbench:
             reply = lost_because(task, cannot)
             packed = reply_to_bytes(reply, task.kind, task.reply_codec)
         if isinstance(reply, Lost):
-            self._last = Made(id, packed, seconds, failure=reply.reason, error=error)
+            made = Made(id, packed, seconds, failure=reply.reason, error=error)
         else:
-            self._last = Made(id, packed, seconds, reply.metrics.get("train_loss"))
-        return self._last
+            made = Made(id, packed, seconds, reply.metrics.get("train_loss"))
+        self._last[task.kind] = made
+        return made
 
     def refused(self, made: Made, task: Task, reason: str) -> Made:
         """Note that the server does not want what was made; return the word to send instead, that there is nothing."""
         self._client.forget(task.round)
         packed = reply_to_bytes(Lost(task.client, task.round, reason), task.kind, task.reply_codec)
-        self._last = Made(made.task, packed, made.seconds, failure=reason)
-        return self._last
+        refused = self._last[task.kind] = Made(made.task, packed, made.seconds, failure=reason)
+        return refused
 
     def _answer(self, task: Task, given_up: Callable[[], bool]) -> tuple[Update | Lost, StepError | None]:
         how: dict[str, Any] = {"local_update": self._local_update, "stop": given_up}

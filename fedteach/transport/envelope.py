@@ -9,6 +9,7 @@ The encoded delta travels as the codec made it, so that `size_bytes` is the same
 """
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
@@ -19,8 +20,8 @@ from fedteach.messages import Codec, Lost, MessageError, Task, Update, tensors_f
 from fedteach.steps import broadcast
 
 MOST_METRICS = 64
-LONGEST_NAME = 64
 LONGEST_REASON = 500
+_NAME = re.compile(r"[A-Za-z0-9_ .%/-]{1,64}")
 KINDS: tuple[str, ...] = get_args(Task.__annotations__["kind"])
 
 _DELTA, _EXTRA = "delta", "extra."
@@ -82,7 +83,7 @@ def reply_from_bytes(message: bytes, client: str, limits: Limits) -> tuple[Updat
     if type(round) is not int or kind not in KINDS:
         raise MessageError(f"expected a round and one of the kinds {', '.join(KINDS)}, got {round!r:.40}, {kind!r:.40}")
     if "lost" in head:
-        return Lost(client, round, str(head["lost"])[:LONGEST_REASON]), kind
+        return Lost(client, round, _printable(str(head["lost"])[:LONGEST_REASON])), kind
     n_examples = _n_examples(head.get("n_examples"), limits)
     delta, size = _delta(tensors.pop(_DELTA, None), kind, head.get("codec"), limits)
     extra = {name.removeprefix(_EXTRA): array for name, array in tensors.items() if name.startswith(_EXTRA)}
@@ -116,11 +117,18 @@ def _metrics(came: Any) -> Mapping[str, float]:
     if not isinstance(came, dict) or len(came) > MOST_METRICS:
         raise MessageError(f"metrics must be at most {MOST_METRICS} numbers by name")
     for name, value in came.items():
-        if len(name) > LONGEST_NAME or isinstance(value, bool) or not isinstance(value, int | float):
-            raise MessageError(f"metrics must be numbers by short names, got {name!r:.40}: {value!r:.40}")
+        if not _NAME.fullmatch(name) or isinstance(value, bool) or not isinstance(value, int | float):
+            raise MessageError(
+                f"metrics must be numbers by short names of plain letters, got {name!r:.40}: {value!r:.40}"
+            )
         if not _is_small_number(value):
             raise MessageError(f"metric {name!r:.40} is no finite number")
     return came
+
+
+def _printable(text: str) -> str:
+    """Return a stranger's words without what a terminal would obey, a reader not see, or a file not hold."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
 def _is_small_number(value: float) -> bool:

@@ -202,9 +202,9 @@ def test_a_server_process_that_is_gone_is_found_again_at_the_next_address(script
     alive, gone = scripted(OK), nowhere()
     line = Line(gone, stop=Waits())
     line.also_at([gone, alive.url + "/"])
-    assert line.urls == [gone, alive.url], "none twice"
+    assert line.urls == (gone, alive.url), "none twice"
     assert line.ask("GET", "/v1/status").ok
-    assert line.urls == [alive.url, gone]
+    assert line.urls == (alive.url, gone)
     assert line.ask("GET", "/v1/status").ok
     assert len(alive.asked) == 2, "and it stays with the one that answers"
 
@@ -243,7 +243,7 @@ def test_proxies_and_password_files_of_the_environment_have_no_say(scripted, mon
     ],
 )
 def test_an_address_may_be_pasted_as_it_is(given, meant):
-    assert Line(given).urls == [meant]
+    assert Line(given).urls == (meant,)
 
 
 @pytest.mark.parametrize("url", ["", "ftp://x", "http://", "http://x:port", "http://x:99999"])
@@ -286,3 +286,37 @@ def test_each_thread_has_connections_of_its_own(scripted):
         thread.start()
     wait_until(lambda: len(sessions) == 3, 10)
     assert len({id(session) for session in sessions}) == 3
+
+
+@pytest.mark.parametrize("known_by", [{"fingerprint": "ab" * 32}, {"cert_path": __file__}])
+def test_a_certificate_cannot_be_checked_where_there_is_none(known_by):
+    with pytest.raises(ValueError, match="checked on https:// only"):
+        Line("http://127.0.0.1:8765", **known_by)
+
+
+def breaks_off(say: bytes):
+    """A server that ends every connection in the middle of the handshake; returns its port."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            connection.recv(65536)
+            connection.sendall(say)
+            connection.shutdown(socket.SHUT_WR)
+            connection.recv(65536)
+            connection.close()
+
+    threading.Thread(target=serve, daemon=True).start()
+    return server
+
+
+@pytest.mark.parametrize("say", [b"", bytes.fromhex("160303004002")])
+def test_a_handshake_that_breaks_off_is_tried_again_for_it_says_nothing_of_who_that_was(say):
+    with breaks_off(say) as server:
+        line = Line(f"https://127.0.0.1:{server.getsockname()[1]}", fingerprint="ab" * 32, patience_s=0.5, stop=Waits())
+        with pytest.raises(GaveUp, match="cannot be reached"):
+            line.ask("GET", "/v1/status")

@@ -200,15 +200,54 @@ class Liar(Participant):
         super()._send(task, made)
 
 
-@pytest.mark.parametrize("claims", [10**9, 0, -5])
+@pytest.mark.parametrize("claims", [10**9, 41, 0, -5])
 def test_a_liar_does_not_own_the_mean(monkeypatch, claims):
     monkeypatch.setattr(Liar, "claims", claims)
     with a_class(SMALL.replace(rounds=1), participant=Liar) as (server, clients):
         (record,) = server.result(60)
         assert sorted(record.clients) == ["0", "2", "3"]
-        # digits has 1,797 examples, of which 500 are for testing
-        expected = f"n_examples must be a whole number from 1 to 1297, got {claims}"
+        expected = f"n_examples must be a whole number from 1 to 40, got {claims}"  # every part of the class has 40
         assert expected in record.lost["1"]
         wait_until(lambda: clients[1].news.mine)
         assert clients[1].news.mine[0].became == "refused"
         assert expected in clients[1].news.mine[0].say
+
+
+def test_who_leaves_while_it_is_joining_leaves_no_ghost(monkeypatch):
+    class Hasty(Participant):
+        def _place(self):
+            said = super()._place()
+            self.leave()  # nobody knows the token yet
+            return said
+
+    with HttpServer(SMALL, min_clients=4) as server:
+        client = Hasty(server.url, server.class_token)
+        client.run()
+        assert client.news.state == "left"
+        (member,) = server.mailbox.members.all()
+        assert member.left
+        assert not server.mailbox.members.here()
+
+
+def test_who_leaves_while_it_loads_is_never_ready(monkeypatch):
+    class Hasty(Participant):
+        def _load(self, experiment):
+            bench = super()._load(experiment)
+            self.leave()
+            return bench
+
+    with HttpServer(SMALL, min_clients=4) as server:
+        client = Hasty(server.url, server.class_token)
+        client.run()
+        assert client.news.state == "left"
+        (member,) = server.mailbox.members.all()
+        assert (member.left, member.n_examples) == (True, None)
+
+
+def test_who_boasts_of_examples_is_not_chosen_more_often():
+    with HttpServer(SMALL, min_clients=4) as server:
+        wait_until(lambda: server._transport is not None)
+        member = server.mailbox.members.join("boaster", "k" * 16)
+        server.mailbox.members.ready(member.client, 2**31 - 1, {})
+        (info,) = server._transport.clients()
+        assert info.n_examples == 40, "nobody in this class can have more"

@@ -6,7 +6,8 @@ import psutil
 import pytest
 
 from fedteach.classroom.server import HttpServer
-from tests.classroom.classes import SMALL, a_class, join_words, shells, wait_until
+from fedteach.transport.base import TransportError
+from tests.classroom.classes import SMALL, a_class, join_words, joined, shells, wait_until
 from tests.federations import same_bits
 from tests.redis_server import running_redis
 
@@ -68,3 +69,43 @@ def test_when_the_server_is_killed_its_processes_end_too(redis, tmp_path):
 def test_a_redis_that_is_not_there_is_said_at_once():
     with pytest.raises(ValueError, match="expected the address of a Redis"):
         HttpServer(SMALL, redis="127.0.0.1:6379")
+
+
+def test_a_redis_that_is_away_at_the_start_is_said_at_once(redis):
+    redis.kill()
+    server = HttpServer(SMALL, redis=redis.url)
+    began = time.monotonic()
+    with pytest.raises(TransportError, match="does not answer.*start it first"):
+        server.start()
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.slow
+def test_the_shell_outlives_its_redis(redis, tmp_path):
+    with shells(tmp_path) as start:
+        settings = ["--model", "logistic", "--clients", "1", "--rounds", "4", "--epochs", "1", "--no-stay"]
+        server = start("serve", "--redis", redis.url, "--port", "0", *settings)
+        words = join_words(server)
+        redis.kill()
+        assert "the class goes on when it is back" in server.wait_for("goes on when it is back", 20)
+        redis.start()
+        with joined(words[1], words[words.index("--token") + 1], 1):
+            assert server.ended(60) == 0, server.lines
+
+
+def test_a_class_that_was_ended_goes_on_with_the_same_redis(redis, tmp_path):
+    experiment = SMALL.replace(rounds=6)
+    here = experiment.federation()
+    here.run(6)
+    with a_class(experiment, redis=redis.url, out=tmp_path) as (server, _):
+        wait_until(lambda: len(server.history) >= 2)
+        server.control("end")
+        server.result(30)
+        done = len(server.history)
+        assert done < 6
+    with HttpServer(resume=tmp_path) as server:
+        assert server.mailbox.noticeboard.wished() == "", "it was told to end: that is over and done"
+        with joined(server.url, server.class_token, 4):
+            assert len(server.result(60)) == 6
+        assert same_bits(server.weights, here.weights)
+        assert "Redis" in repr(server.mailbox.store), "where the mailbox was is remembered"

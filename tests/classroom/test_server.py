@@ -1,6 +1,7 @@
 """A whole class in this process: what the network must not change, and what may go wrong in a round."""
 
 import json
+import math
 import threading
 import time
 
@@ -9,13 +10,13 @@ import pytest
 
 from fedteach.classroom.class_file import ClassFile
 from fedteach.classroom.participant import Participant
-from fedteach.classroom.server import HttpServer
+from fedteach.classroom.server import HttpServer, InsecureServer
 from fedteach.messages import Lost, tensors_from_bytes, weights_from_tensors
 from fedteach.run_folder import SaveError
 from fedteach.steps.broadcast import from_functions
 from fedteach.steps.selection import over_select
 from fedteach.transport.in_process import InProcess
-from tests.classroom.classes import SMALL, a_class, wait_until
+from tests.classroom.classes import SMALL, a_class, joined, wait_until
 from tests.federations import same_bits
 
 TIMES = ("seconds",)
@@ -322,4 +323,38 @@ def test_a_resumed_class_goes_on_with_the_same_tokens_and_numbers(tmp_path):
     assert done < 3
     (kept,) = tmp_path.glob("checkpoints/*/class.json")
     assert kept.stat().st_mode & 0o777 == 0o600
-    assert len(json.loads(kept.read_text())["members"]) == 4
+    assert json.loads(kept.read_text())["members"] == [], "it is over, and nobody comes back for a place"
+
+
+def test_a_class_that_was_ended_has_free_places_when_it_goes_on(tmp_path):
+    experiment = SMALL.replace(rounds=5)
+    with a_class(experiment, out=tmp_path) as (server, _):
+        wait_until(lambda: len(server.history) >= 2)
+        server.control("end")
+        server.result(30)
+    with HttpServer(resume=tmp_path) as server, joined(server.url, server.class_token, 4):
+        assert len(server.result(60)) == 5
+
+
+def test_a_pause_that_was_asked_for_in_a_round_can_be_taken_back():
+    with a_class(SMALL.replace(rounds=1000)) as (server, _):
+        wait_until(lambda: len(server.history) >= 1)
+        server.control("pause")
+        wait_until(lambda: server.board()["wish"] == "pause")
+        server.control("resume")
+        wait_until(lambda: server.board()["wish"] == "resume")
+        done = len(server.history)
+        wait_until(lambda: len(server.history) > done + 1)
+        server.control("end")
+
+
+def test_no_limit_for_updates_is_none_and_not_the_usual_one():
+    server = HttpServer(SMALL, update_window_s=math.inf)
+    server.stop()
+    assert server.windows.update_window_s is None
+
+
+def test_others_in_the_network_can_listen_and_that_is_said():
+    with pytest.warns(InsecureServer, match="--tls prevents it"):
+        server = HttpServer(SMALL, host="0.0.0.0").start()
+    server.stop()

@@ -142,3 +142,10 @@ def test_the_plan_is_the_tasks_and_not_the_experiments(start):
     bench = Workbench(SMALL, "1")
     one, two = opened(bench.do("a", a_task(start), 0, never)), opened(bench.do("b", longer, 0, never))
     assert not same_bits(one.delta, two.delta)
+
+
+def test_a_question_that_is_asked_again_does_not_make_it_forget_its_training(start):
+    bench = Workbench(SMALL, "1")
+    asked = bench.do("q", a_task(start, kind="evaluate"), 0, never)
+    trained = bench.do("t", a_task(start), 0, never)
+    assert (bench.made("q"), bench.made("t")) == (asked, trained), "power-of-choice asks before it lets train"

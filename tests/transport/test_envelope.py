@@ -62,6 +62,9 @@ def forged(head=None, tensors=None) -> bytes:
         (forged({"metrics": {"loss": float("nan")}}), "is no finite number"),
         (forged({"metrics": {str(i): 1 for i in range(65)}}), "at most 64"),
         (forged({"metrics": {"x" * 65: 1}}), "short names"),
+        (forged({"metrics": {"": 1}}), "short names"),
+        (forged({"metrics": {"\ud800": 1}}), "short names of plain letters"),
+        (forged({"metrics": {"\x1b[2J": 1}}), "short names of plain letters"),
         (forged({"metrics": [1]}), "metrics must be"),
         (forged({"kind": "evaluate"}), "figures only"),
         (forged(tensors={}), "uint8 vector named 'delta', got nothing"),
@@ -103,3 +106,8 @@ def test_a_reply_with_any_byte_changed_is_refused_or_still_a_whole_reply(data):
         return
     assert came.client == "b"
     json.dumps(dict(getattr(came, "metrics", {})), allow_nan=False)
+
+
+def test_a_reason_can_be_shown_everywhere():
+    message = tensors_to_bytes({}, {"reply": {"round": 1, "kind": "fit", "lost": "a\ud800b\x1b[2J\u202ec\n\u00e9"}})
+    assert reply_from_bytes(message, "b", LIMITS)[0].reason == "a\ufffdb\ufffd[2J\ufffdc\ufffd\u00e9"

@@ -3,10 +3,12 @@
 import hashlib
 import ipaddress
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
@@ -30,7 +32,7 @@ def class_certificate(folder: Path, hosts: Iterable[str]) -> tuple[Path, Path]:
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     hosts = sorted(set(hosts))
     try:
-        if certificate.exists() and key.exists() and _is_good(certificate, hosts):
+        if certificate.exists() and key.exists() and _is_good(certificate, key, hosts):
             return certificate, key
         private = ec.generate_private_key(ec.SECP256R1())
         write_atomically(key, _key_text(private), mode=0o600)
@@ -65,29 +67,35 @@ def _signed(private: ec.EllipticCurvePrivateKey, hosts: list[str]) -> x509.Certi
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))  # laptops' clocks differ
         .not_valid_after(now + _GOOD_FOR)
-        .add_extension(x509.SubjectAlternativeName([_alternative(host) for host in hosts]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(_alternatives(hosts)), critical=False)
         # It vouches for itself, so that a client may take it as the CA file of the class.
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(private, hashes.SHA256())
     )
 
 
-def _alternative(host: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ipaddress.ip_address(host))
-    except ValueError:
-        return x509.DNSName(host)
+def _alternatives(hosts: list[str]) -> list[x509.GeneralName]:
+    """Return the hosts as a certificate names them; one that no certificate can name is left out."""
+    named: list[x509.GeneralName] = []
+    for host in hosts:
+        try:
+            named.append(x509.IPAddress(ipaddress.ip_address(host)))
+        except ValueError:
+            with suppress(ValueError):  # UnicodeError is one
+                named.append(x509.DNSName(host.encode("idna").decode("ascii")))
+    return named
 
 
-def _is_good(certificate: Path, hosts: list[str]) -> bool:
-    """Whether a certificate is good for another day and names all hosts."""
+def _is_good(certificate: Path, key: Path, hosts: list[str]) -> bool:
+    """Whether a certificate is good for another day, names all hosts, and fits its key."""
     try:
         parsed = x509.load_pem_x509_certificate(certificate.read_bytes())
         named = list(parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
-    except (ValueError, x509.ExtensionNotFound):
+        private = serialization.load_pem_private_key(key.read_bytes(), password=None)
+    except (ValueError, TypeError, x509.ExtensionNotFound, UnsupportedAlgorithm):
         return False
     lasts = parsed.not_valid_after_utc > datetime.now(UTC) + timedelta(days=1)
-    return lasts and all(_alternative(host) in named for host in hosts)
+    return lasts and all(host in named for host in _alternatives(hosts)) and private.public_key() == parsed.public_key()
 
 
 def _key_text(private: ec.EllipticCurvePrivateKey) -> bytes:

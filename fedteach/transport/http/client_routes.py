@@ -11,8 +11,8 @@ from fedteach.transport.http.calls import Call
 from fedteach.transport.http.entrance import AMember, JoinersDoor
 from fedteach.transport.http.face import HEARD_OF_WITHIN_S, HEARTBEAT_S, LONGEST_POLL_S, Face, face_of
 from fedteach.transport.http.members import Member, NoPlace
+from fedteach.transport.http.protocol import OVER, PROTOCOL
 from fedteach.transport.http.schemas import (
-    PROTOCOL,
     REFUSALS,
     Alive,
     Answer,
@@ -25,9 +25,6 @@ from fedteach.transport.http.schemas import (
 )
 
 router = APIRouter(prefix="/v1", tags=["clients"], responses=REFUSALS)
-
-OVER = ("finished", "ended", "failed")
-"""Phases after which there is nothing more to do."""
 
 _FULL: dict[int | str, dict[str, Any]] = {409: {"description": "All places are taken, or the versions do not fit."}}
 
@@ -50,7 +47,7 @@ async def join(body: Join, request: Request, response: Response) -> Joined:
     response.headers["Cache-Control"] = "no-store"
     return Joined(
         client=member.client,
-        token=face.keys.client_token(member.client, member.generation),
+        token=face.keys.client_token(member.client, member.holder),
         federation=board.get("federation", ""),
         version=options.version,
         rounds=options.rounds,

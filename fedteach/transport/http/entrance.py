@@ -105,11 +105,11 @@ async def _who(face: Face, token: str) -> Who:
         return Who("instructor")
     if face.keys.is_class(token):
         return Who("class")
-    client, generation = face.keys.client_of(token)
+    client, holder = face.keys.client_of(token)
     member = await face.ask(face.mailbox.members.get, client)
     if member is None:
         await face.ask(face.mailbox.check_filled)
-    if member is None or member.generation != generation or member.left:
+    if member is None or member.holder != holder or member.left:
         raise UnknownToken(f"the place {client} is not yours any more; join again")
     return Who("client", member)
 

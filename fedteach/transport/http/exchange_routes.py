@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 
-from fedteach.messages import MessageError, Update, why_unusable
+from fedteach.messages import LARGEST_CHANGE, MessageError, Update, why_unusable
 from fedteach.steps import broadcast
 from fedteach.transport.envelope import Limits, reply_from_bytes
 from fedteach.transport.http.calls import Call, WrongRound
@@ -97,7 +97,10 @@ async def put_update(round: int, me: AMember, request: Request) -> Received:
     if await face.ask(face.mailbox.calls.has_replied, call, me.client):
         await _drain(limited(request.stream(), most))
         return Received(accepted=True, again=True, say="had it already")
+    if me.client in face.uploading:  # else one client could fill the disk with updates that are all under way
+        raise HTTPException(429, "an update of yours is on its way already; wait for it", {"Retry-After": "1"})
     path = face.upload_path()
+    face.uploading.add(me.client)
     try:
         with path.open("wb") as file:
             async for piece in limited(request.stream(), most):
@@ -110,6 +113,7 @@ async def put_update(round: int, me: AMember, request: Request) -> Received:
     except (MessageError, ValueError) as error:
         raise HTTPException(422, f"update refused: {error}") from None
     finally:
+        face.uploading.discard(me.client)
         path.unlink(missing_ok=True)
     return Received(accepted=True, again=not is_first, say="thank you")
 
@@ -166,7 +170,7 @@ def _checked(path: Path, call: Call, round: int, me: Member) -> bool:
     if call.kind == "fit":
         # Stands in for the model: shapes without memory.
         like = [np.broadcast_to(np.float32(0), shape) for shape in call.shapes]
-        reason = why_unusable(reply.delta, like)
+        reason = why_unusable(reply.delta, like, LARGEST_CHANGE)
         if reason:
             raise MessageError(reason)
     return True

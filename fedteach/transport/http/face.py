@@ -74,6 +74,7 @@ class Face:
         self._spool: tempfile.TemporaryDirectory[str] | None = None
         self._openers = CapacityLimiter(2)
         self._n_uploads = 0
+        self.uploading: set[str] = set()
         self._callers = CapacityLimiter(40)
         self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._rings: Counter[str] = Counter()

@@ -60,14 +60,14 @@ class Keys:
         """Say whether this is the instructor's token."""
         return _same(token, self.instructor_token)
 
-    def client_token(self, client: str, generation: int, now: float | None = None) -> str:
-        """Return the token of who holds a place."""
+    def client_token(self, client: str, holder: str, now: float | None = None) -> str:
+        """Return the token of who holds a place: `Member.holder`."""
         expires = int((time.time() if now is None else now) + TOKEN_LASTS_S)
-        body = f"{client}.{generation}.{expires}"
+        body = f"{client}.{holder}.{expires}"
         return f"{body}.{self._signature(body)}"
 
-    def client_of(self, token: str, now: float | None = None) -> tuple[str, int]:
-        """Return the place and its generation that a client's token speaks for.
+    def client_of(self, token: str, now: float | None = None) -> tuple[str, str]:
+        """Return the place and the holder that a client's token speaks for.
 
         Raises:
             UnknownToken: if it was not given out here, or has expired.
@@ -75,10 +75,10 @@ class Keys:
         body, _, signature = token.rpartition(".")
         if not _same(signature, self._signature(body)):
             raise UnknownToken("this token was not given out by this class; join again")
-        client, generation, expires = body.rsplit(".", 2)
+        client, holder, expires = body.rsplit(".", 2)
         if int(expires) < (time.time() if now is None else now):
             raise UnknownToken("this token has expired; join again")
-        return client, int(generation)
+        return client, holder
 
     def _signature(self, body: str) -> str:
         return hmac.new(self.signing_key.encode(), body.encode(), hashlib.sha256).hexdigest()

@@ -11,6 +11,7 @@ from typing import Any
 from fedteach.transport.http.calls import Calls
 from fedteach.transport.http.members import Member, Members
 from fedteach.transport.http.noticeboard import Card, Noticeboard, cards
+from fedteach.transport.http.protocol import OVER
 from fedteach.transport.http.store import MemoryStore, Store, StoreDown
 
 TOPICS = ("call", "reply", "places", "sightings", "board", "record", "wish")
@@ -59,6 +60,19 @@ class Mailbox:
         """Note that everything is in."""
         self.store.put("filled", b"1")
         self.store.ring("call")
+
+    def begin_anew(self) -> None:
+        """Forget what a former server of this class was about: its question, its board, and what it was asked for.
+
+        What is complete stays, and so does who holds which place, unless all of them were told that it is over: then
+        nobody comes back for it, and the places are free.
+        """
+        call = self.calls.current()
+        if call is not None:
+            self.calls.close(call)
+        if self.noticeboard.board().get("phase") in OVER:
+            self.store.drop("members", "seen")
+        self.store.drop("wish", "board")
 
     def cards(self) -> dict[str, Card]:
         """Return a card for each client."""

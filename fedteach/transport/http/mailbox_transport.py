@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TypeVar
 
 import numpy as np
@@ -38,12 +38,20 @@ class MailboxTransport:
         mailbox: where tasks are put and updates are found.
         most_examples: largest number of examples that a client may claim to have trained on.
         update_ratio: share of the asked clients whose answers end a round, above 0 and at most 1; rounded up.
+        stop: ends the waiting for a store that is away.
 
     What clients remember between rounds (momentum) stays with them: it is neither saved with a run nor restored.
     """
 
-    def __init__(self, mailbox: Mailbox, *, most_examples: int, update_ratio: float = 1.0):
-        self._mailbox = mailbox
+    def __init__(
+        self,
+        mailbox: Mailbox,
+        *,
+        most_examples: int,
+        update_ratio: float = 1.0,
+        stop: threading.Event | None = None,
+    ):
+        self._mailbox, self._stop = mailbox, stop
         self._most_examples = checks.whole("most_examples", most_examples, least=1)
         self._update_ratio = checks.number(
             "update_ratio", update_ratio, least=0, most=1, open_left=True, hint="0.8 waits for four of five"
@@ -55,8 +63,14 @@ class MailboxTransport:
         return self._mailbox.members.roster
 
     def clients(self) -> Sequence[ClientInfo]:
-        """Return who has joined, is ready and was heard of lately, in the order of the places."""
-        return [member.info for member in patiently(self._mailbox.present)]
+        """Return who has joined, is ready and was heard of lately, in the order of the places.
+
+        Raises:
+            Stopped: if `stop` was set while the store is away.
+        """
+        infos = [member.info for member in patiently(self._mailbox.present, self._stop)]
+        # Who boasts of more than it can have must not be chosen more often for it.
+        return [replace(info, n_examples=min(info.n_examples, self._most_examples)) for info in infos]
 
     def exchange(
         self,
@@ -154,7 +168,7 @@ class MailboxTransport:
             bell.clear()
             if stop is not None and stop.is_set():
                 raise Stopped
-            with suppress(StoreDown):  # it comes back, or the window ends
+            with suppress(StoreDown):  # without it nothing can be known or told: it must come back first
                 reply = self._mailbox.calls.take(call, task.client)
                 if reply is not None:
                     self._mailbox.calls.taken(call, task.client)

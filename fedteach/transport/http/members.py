@@ -1,5 +1,6 @@
 """Who is in the class: places, the people who hold them, and when each was last heard of."""
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -35,7 +36,7 @@ class Member:
         client: the place, which is the client's id in the federation and decides which examples are its own.
         name: what the person calls the client; comes from a stranger.
         key: made by the client at random; who joins again with it is the same one.
-        generation: how often the place was given away; a token of an earlier holder is worth nothing.
+        generation: how often the place was given away.
         codecs: families of codecs that the client knows ("int8").
         n_examples: training examples that it holds; None while it is still loading them.
         conditions: `idle`, `charging` and `unmetered`, as in `ClientInfo`.
@@ -50,6 +51,14 @@ class Member:
     n_examples: int | None = None
     conditions: Mapping[str, bool] | None = None
     left: bool = False
+
+    @property
+    def holder(self) -> str:
+        """Who holds the place, as a token names it: not only which time it was given away, but to whom.
+
+        A server that was killed before it wrote a place down gives it away once more, to somebody else.
+        """
+        return hashlib.sha256(f"{self.generation} {self.key}".encode()).hexdigest()[:16]
 
     @property
     def info(self) -> ClientInfo:
@@ -163,7 +172,7 @@ class Members:
     def holds(self, member: Member) -> bool:
         """Say whether somebody still holds the place that was given to it."""
         now = self.get(member.client)
-        return now is not None and now.generation == member.generation and not now.left
+        return now is not None and now.holder == member.holder and not now.left
 
     # ---- to keep a class over a restart ---------------------------------------------------------------
 

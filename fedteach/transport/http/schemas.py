@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-PROTOCOL = 1
+from fedteach.transport.http.protocol import PROTOCOL
 
 SAFETENSORS = "application/vnd.safetensors"
 
@@ -133,6 +133,7 @@ class Board(BaseModel):
 
     protocol: int = PROTOCOL
     phase: str = "waiting"
+    wish: str = Field(default="", description="What the instructor asked for last: pause, resume or end.")
     say: str = ""
     round: int = 0
     rounds: int = 0

@@ -5,6 +5,7 @@ import secrets
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -18,6 +19,7 @@ from fedteach.transport.http.keys import Keys
 from fedteach.transport.http.web_server import WebServer, is_free
 
 _LOOK_EVERY_S = 0.5
+_LONGEST_PAUSE_S = 30.0
 _STARTS_WITHIN_S = 60.0
 _ENDS_WITHIN_S = 5.0
 
@@ -113,11 +115,18 @@ class WorkerProcesses:
         self.processes[port] = process
 
     def _look_after_them(self) -> None:
+        """Start a process anew that has ended; one that ends again and again, at longer and longer intervals."""
+        pause_s, not_before = dict.fromkeys(self.ports, _LOOK_EVERY_S), dict.fromkeys(self.ports, 0.0)
         while not self._stop.wait(_LOOK_EVERY_S):
             for port, process in list(self.processes.items()):
-                if process.poll() is not None:
-                    _hang_up(process)
-                    self._start_one(port)
+                now = time.monotonic()
+                if process.poll() is None or now < not_before[port]:
+                    continue
+                _hang_up(process)
+                self._start_one(port)
+                lived_long = now > not_before[port] + _LONGEST_PAUSE_S
+                pause_s[port] = _LOOK_EVERY_S if lived_long else min(2 * pause_s[port], _LONGEST_PAUSE_S)
+                not_before[port] = now + pause_s[port]
 
 
 def _has_started(process: "subprocess.Popen[bytes]") -> bool:

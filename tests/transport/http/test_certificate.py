@@ -73,3 +73,19 @@ def test_what_is_no_certificate_or_cannot_be_written_is_said_in_words(tmp_path):
         fingerprint(tmp_path / "file")
     with pytest.raises(TransportError, match="cannot write the class certificate"):
         class_certificate(tmp_path / "file" / "tls", HOSTS)
+
+
+def test_a_host_whose_name_is_no_ascii_is_named_in_the_way_of_the_net(tmp_path):
+    path, _ = class_certificate(tmp_path, ["Jürgens-Laptop", "127.0.0.1", "x" * 70])
+    named = x509.load_pem_x509_certificate(path.read_bytes()).extensions
+    names = named.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(x509.DNSName)
+    assert len(names) == 1, "one cannot be named at all"
+    assert names[0].encode().decode("idna") == "jürgens-laptop"
+
+
+def test_a_key_of_another_certificate_is_no_reason_to_fail_for_ever(tmp_path):
+    first, key = class_certificate(tmp_path / "one", HOSTS)
+    _, other = class_certificate(tmp_path / "two", HOSTS)
+    key.write_bytes(other.read_bytes())  # killed between the two files
+    class_certificate(tmp_path / "one", HOSTS)
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(first, key)

@@ -8,27 +8,27 @@ from fedteach.transport.http.keys import Keys, UnknownToken
 
 def test_a_clients_token_speaks_for_its_place():
     mine = Keys.fresh()
-    assert mine.client_of(mine.client_token("7", 3)) == ("7", 3)
+    assert mine.client_of(mine.client_token("7", "ab")) == ("7", "ab")
     assert Keys.from_data(mine.as_data()) == mine
 
 
 def test_no_character_of_a_token_can_be_changed():
     mine = Keys.fresh()
-    token = mine.client_token("7", 3)
+    token = mine.client_token("7", "ab")
     for place, character in enumerate(token):
         other = "0" if character != "0" else "1"
         with pytest.raises(UnknownToken):
             mine.client_of(token[:place] + other + token[place + 1 :])
-    for forged in ("", ".", "7.3.99999999999.", "7", token + "0", Keys.fresh().client_token("7", 3), "7.3.x.\u00e9"):
+    for forged in ("", ".", "7.3.99999999999.", "7", token + "0", Keys.fresh().client_token("7", "ab"), "7.3.x.\u00e9"):
         with pytest.raises(UnknownToken):
             mine.client_of(forged)
 
 
 def test_a_token_expires_after_a_week():
     mine = Keys.fresh()
-    token = mine.client_token("7", 1, now=1000.0)
+    token = mine.client_token("7", "ab", now=1000.0)
     week = 7 * 24 * 3600
-    assert mine.client_of(token, now=1000.0 + week) == ("7", 1)
+    assert mine.client_of(token, now=1000.0 + week) == ("7", "ab")
     with pytest.raises(UnknownToken, match="expired"):
         mine.client_of(token, now=1001.0 + week)
 
@@ -39,7 +39,7 @@ def test_tokens_are_compared_in_constant_time(monkeypatch):
     assert not mine.is_class(mine.class_token), "something else than compare_digest has compared"
     assert not mine.is_instructor(mine.instructor_token)
     with pytest.raises(UnknownToken):
-        mine.client_of(mine.client_token("0", 1))
+        mine.client_of(mine.client_token("0", "ab"))
     assert len(compared) == 3
 
 

@@ -92,3 +92,14 @@ def test_a_class_is_kept_over_a_restart(members, clock, store):
     assert [(m.client, m.key, m.n_examples) for m in other.all()] == [("0", "a", 7)]
     assert other.is_here("0"), "everybody gets a while to be heard of again"
     assert other.join("anna", "a").client == "0"
+
+
+def test_a_place_that_was_given_away_twice_for_the_first_time_knows_whom_it_belongs_to(store, clock):
+    before = Members(store, ["0"], clock).join("anna", "a")
+    store.drop_fields("members", "0")  # the server was killed before it wrote that down
+    members = Members(store, ["0"], clock)
+    now = members.join("ben", "b")
+    assert (now.client, now.generation) == (before.client, before.generation)
+    assert now.holder != before.holder
+    assert members.holds(now)
+    assert not members.holds(before)
