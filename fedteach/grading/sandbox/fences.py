@@ -73,12 +73,12 @@ def enter(fences: Fences, root: str, become: Callable[[], None]) -> int:
         How it ended: an exit code, or 128 and the signal.
     """
     os.setsid()
-    with suppress(AttributeError, OSError):
-        linux.die_with_parent()
+    _die_with_parent()
 
     def job(user: int | None = None) -> None:
         if fences.namespaces:
             _drop_rights(user)
+        _die_with_parent()  # a change of user forgets it
         _limit(fences)
         become()
 
@@ -163,6 +163,9 @@ def _build_world(fences: Fences, root: str, user: int) -> None:
     linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
     quiet = linux.MS_NOSUID | linux.MS_NODEV
     linux.mount("tmpfs", root, "tmpfs", quiet, "size=1m,mode=755")
+    os.makedirs(f"{root}/tmp")
+    room = f"size={fences.files_bytes},nr_inodes={fences.most_files},mode=1777"
+    linux.mount("tmpfs", f"{root}/tmp", "tmpfs", quiet, room)
     for path in (*_SYSTEM, *fences.readable):
         _show(path, root)
     for path in fences.hidden:
@@ -170,11 +173,9 @@ def _build_world(fences: Fences, root: str, user: int) -> None:
             linux.mount("tmpfs", root + path, "tmpfs", quiet | linux.MS_RDONLY, "size=0")
     for device in _DEVICES:
         _show(device, root, flags=linux.MS_NOSUID | linux.MS_NOEXEC)
-    for place in ("/proc", "/tmp", "/dev/shm"):
+    for place in ("/proc", "/dev/shm"):
         os.makedirs(root + place, exist_ok=True)
     linux.mount("proc", f"{root}/proc", "proc", quiet | linux.MS_NOEXEC)
-    room = f"size={fences.files_bytes},nr_inodes={fences.most_files},mode=1777"
-    linux.mount("tmpfs", f"{root}/tmp", "tmpfs", quiet, room)
     for folder in (HOME, WORK, "/tmp/shm"):
         os.makedirs(root + folder)
         if os.geteuid() == 0 and user != 0:
@@ -198,13 +199,17 @@ def _show(path: str, root: str, flags: int = linux.MS_RDONLY | linux.MS_NOSUID |
         linux.bind(path, inside, flags=flags)
 
 
+def _die_with_parent() -> None:
+    with suppress(AttributeError, OSError):  # Linux alone knows it
+        linux.die_with_parent()
+
+
 def _drop_rights(user: int | None) -> None:
     if user is not None:
         os.setgroups([])
         os.setresgid(user, user, user)
         os.setresuid(user, user, user)
     linux.no_new_privileges()
-    linux.die_with_parent()  # a change of user has forgotten it
 
 
 def _limit(fences: Fences) -> None:

@@ -18,7 +18,8 @@ from fedteach.grading.sandbox import fences
 from fedteach.grading.sandbox.cgroups import Group, Groups
 from fedteach.grading.sandbox.line import Gone, Hung, TooLong, receive, send
 from fedteach.grading.sandbox.orders import ANSWERS, MOST_ANSWER_BYTES, ORDERS
-from fedteach.grading.sandbox.student_package import PACKAGE, make_student_package
+from fedteach.grading.sandbox.student_package import PACKAGE as INSTALLED
+from fedteach.grading.sandbox.student_package import make_student_package
 from fedteach.grading.sandbox.wire import NotPlain, pack, unpack
 
 MEMORY_BYTES = 2 * 2**30
@@ -108,7 +109,8 @@ class Sandbox:
         self._fences = fences.Fences(
             namespaces=not missing,
             readable=tuple(readable),
-            hidden=tuple(str(PACKAGE) for _ in "1" if any(Path(f) in PACKAGE.parents for f in readable)),
+            # Installed from a wheel, questions and answers lie among the libraries.
+            hidden=tuple(str(INSTALLED) for folder in readable if Path(folder) in INSTALLED.parents)[:1],
             memory_bytes=memory_bytes + _BESIDE_MEMORY[with_tensorflow],
         )
         self._with_tensorflow = with_tensorflow

@@ -1,0 +1,259 @@
+"""The sandbox: what a job finds in it, how it ends, and that nothing of it stays."""
+
+import os
+import signal
+import time
+
+import numpy as np
+import psutil
+import pytest
+
+from fedteach.grading.extract import Program
+from fedteach.grading.sandbox import cgroups, fences
+from fedteach.grading.sandbox.launcher import JobFailed, Layers, Sandbox, SandboxError
+from fedteach.grading.sandbox.orders import Call, Load, Loaded
+from fedteach.grading.statements import Piece
+
+
+def program(source, name="f"):
+    piece = Piece("cell 1", 1, source)
+    return Program(name, (piece,), piece, frozenset())
+
+
+def ask(job, source, *arguments, limit_s=5.0, name="f"):
+    loaded = job.ask(Load(program(source, name), {}, 10.0), 12.0)
+    assert loaded == Loaded(), loaded
+    return job.ask(Call(arguments, limit_s), limit_s + 1)
+
+
+@pytest.fixture(scope="module", params=["behind walls", "limits alone"])
+def sandbox(request):
+    with Sandbox(memory_bytes=400 * 2**20, namespaces=None if request.param == "behind walls" else False) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def walls():
+    with Sandbox(memory_bytes=400 * 2**20) as sandbox:
+        assert not sandbox.layers.namespaces
+        yield sandbox
+
+
+def test_a_function_is_loaded_and_called_with_its_own_modules_beside_it(sandbox):
+    beside = {"helper.py": b"def twice(x): return 2 * x"}
+    pieces = (Piece("cell 1", 1, "import helper"), Piece("cell 1", 2, "def f(x): return helper.twice(x)"))
+    with sandbox.job() as job:
+        assert job.ask(Load(Program("f", pieces, pieces[1], frozenset()), beside, 5.0), 6.0) == Loaded()
+        assert job.ask(Call((np.arange(3),), 1.0), 2.0).value.tolist() == [0, 2, 4]
+
+
+def test_what_students_import_is_there_also_when_nobody_has_imported_it_before(sandbox):
+    source = """
+def f():
+    from fedteach import ClientInfo, Experiment, Federation, Plan, Update, data, models, rng_for, steps
+    return len(data.load("digits").train), steps.selection.__name__
+"""
+    with sandbox.job() as job:
+        assert ask(job, source, limit_s=30).value == (1297, "fedteach.steps.selection")
+
+
+def test_one_job_knows_nothing_of_another(sandbox):
+    write = "import os, fedteach\ndef f(path):\n    fedteach.left = 1; open(path, 'w').write('x')\n    return os.listdir('.')"
+    read = "import os, fedteach\ndef f(path): return [os.path.exists(path), hasattr(fedteach, 'left'), os.listdir('.')]"
+    with sandbox.job() as job:
+        assert ask(job, write, "left").value == ["left"]
+    with sandbox.job() as job:
+        assert ask(job, read, "left").value == [False, False, []]
+
+
+def test_what_a_job_sees_of_the_computer(walls, monkeypatch):
+    monkeypatch.setenv("FEDTEACH_SECRET", "x")
+    source = """
+import os, socket, sys
+def f(home):
+    interfaces = [name for _, name in socket.if_nameindex()]
+    pids = [name for name in os.listdir("/proc") if name.isdigit()]
+    return {"env": sorted(os.environ), "home": os.path.exists(home), "pids": pids, "net": interfaces,
+            "user": os.getuid(), "fds": len(os.listdir("/proc/self/fd")), "root": sorted(os.listdir("/"))}
+"""
+    with walls.job() as job:
+        saw = ask(job, source, str(os.path.abspath("tests"))).value
+    assert "FEDTEACH_SECRET" not in saw["env"]
+    assert not saw["home"], "the repository is not there"
+    assert len(saw["pids"]) == 2, "the first process and itself"
+    assert saw["net"] == ["lo"]
+    assert saw["user"] != os.getuid() or os.getuid() != 0
+    assert "home" not in saw["root"]
+    assert saw["fds"] <= 6, "three standard ones, the line, nobody's keyboard, and the folder it lists"
+
+
+def test_questions_and_answers_are_not_there(walls):
+    source = """
+import importlib, pathlib, fedteach
+def f():
+    found = []
+    for name in ("exercises", "authoring", "grading.judging", "grading.expect", "grading.submission", "lab", "cli"):
+        try:
+            importlib.import_module("fedteach." + name)
+            found.append(name)
+        except ImportError:
+            pass
+    files = {p.name for p in pathlib.Path(fedteach.__file__).parent.rglob("*.py")}
+    return found, sorted(files & {"mean.py", "judging.py", "expect.py", "draw.py"})
+"""
+    with walls.job() as job:
+        assert ask(job, source).value == ([], [])
+
+
+def test_a_package_that_is_installed_beside_the_libraries_is_hidden(tmp_path, monkeypatch):
+    """An instructor's wheel puts questions and answers into a folder that jobs must read."""
+    library = tmp_path / "site-packages"
+    (library / "fedteach").mkdir(parents=True)
+    (library / "fedteach" / "answers.py").write_text("x = 1")
+    (library / "other.py").write_text("x = 1")
+    folders = fences.readable_folders()
+    monkeypatch.setattr(fences, "readable_folders", lambda: [*folders, str(library)])
+    monkeypatch.setattr("fedteach.grading.sandbox.launcher.INSTALLED", library / "fedteach")
+    with Sandbox() as sandbox, sandbox.job() as job:
+        source = "import os\ndef f(path): return sorted(os.listdir(path)), os.listdir(path + '/fedteach')"
+        assert ask(job, source, str(library)).value == (["fedteach", "other.py"], [])
+
+
+@pytest.mark.parametrize(
+    ("body", "trouble", "says"),
+    [
+        ("os._exit(0)", "killed", "exit code 0"),
+        ("os.kill(os.getpid(), 9)", "killed", "signal 9 .SIGKILL."),
+        ("os.abort()", "killed", "signal 6 .SIGABRT."),
+        (
+            "signal.setitimer(signal.ITIMER_REAL, 0); signal.alarm(0)\n    while True: pass",
+            "time out",
+            "within 2 seconds",
+        ),
+        ("return bytes(80 * 2**20)", "output limit", "larger than 64 MB"),
+    ],
+)
+def test_how_a_job_ends_is_told(sandbox, body, trouble, says):
+    with sandbox.job() as job:
+        job.ask(Load(program(f"import os, signal\ndef f():\n    {body}"), {}, 5.0), 6.0)
+        with pytest.raises(JobFailed, match=says) as failed:
+            job.ask(Call((), 1.0), 2.0)
+    assert failed.value.trouble == trouble
+
+
+def test_memory_is_limited(sandbox):
+    source = "def f():\n    kept = []\n    while True: kept.append(bytearray(2**24))"
+    with sandbox.job() as job:
+        assert ran_out_of_memory(lambda: ask(job, source))
+
+
+def ran_out_of_memory(call):
+    """Whether Python noticed it, at the limit of its address space, or the kernel, at that of the group."""
+    try:
+        return "MemoryError" in call().raised.kinds
+    except JobFailed as failed:
+        return failed.trouble == "out of memory"
+
+
+def test_who_forks_and_runs_away_is_caught(sandbox):
+    source = """
+import os, time
+def f():
+    for _ in range(3):
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                for fd in range(3, 64):
+                    try: os.close(fd)
+                    except OSError: pass
+                time.sleep(1000)
+            os._exit(0)
+    return 1
+"""
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    with sandbox.job() as job:
+        assert ask(job, source).value == 1
+    left = {child.pid for child in psutil.Process().children(recursive=True)} - before
+    assert [pid for pid in left if "fork_server" not in " ".join(psutil.Process(pid).cmdline())] == []
+
+
+def test_a_fork_server_that_is_killed_is_started_anew(sandbox):
+    with sandbox.job() as job:
+        ask(job, "def f(): return 1")
+        sandbox._server.send_signal(signal.SIGKILL)
+        time.sleep(0.2)
+        with pytest.raises((JobFailed, SandboxError)):
+            job.ask(Call((), 1.0), 2.0)
+    with sandbox.job() as job:
+        assert ask(job, "def f(): return 2").value == 2
+
+
+def test_when_the_judge_is_killed_no_process_is_left(tmp_path):
+    """Also one that is in the middle of a loop without end."""
+    import subprocess
+    import sys
+
+    code = """
+from fedteach.grading.sandbox.launcher import Sandbox
+from fedteach.grading.sandbox.orders import Call, Load
+from tests.grading.sandbox.test_launcher import program
+with Sandbox() as sandbox, sandbox.job() as job:
+    job.ask(Load(program("def f():\\n    while True: pass"), {}, 5.0), 6.0)
+    print("loaded", flush=True)
+    job.ask(Call((), 1000.0), 1000.0)
+"""
+    judge = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    assert judge.stdout.readline() == b"loaded\n"
+    time.sleep(0.3)
+    family = psutil.Process(judge.pid).children(recursive=True)
+    assert len(family) >= 3
+    judge.kill()
+    judge.wait()
+    judge.stdout.close()
+    _, alive = psutil.wait_procs(family, timeout=10)
+    assert alive == []
+
+
+@pytest.mark.slow
+def test_tensorflow_works_in_a_child_of_a_process_that_only_imported_it():
+    source = """
+import tensorflow as tf
+def f():
+    model = tf.keras.Sequential([tf.keras.layers.Input((4,)), tf.keras.layers.Dense(2)])
+    model.compile("sgd", "mse")
+    model.fit(tf.ones((8, 4)), tf.ones((8, 2)), verbose=0)
+    return float(tf.reduce_sum(tf.ones((3, 3))))
+"""
+    with Sandbox(with_tensorflow=True) as sandbox:
+        for _ in range(2):
+            with sandbox.job() as job:
+                assert ask(job, source, limit_s=20).value == 9.0
+
+
+def test_the_report_names_what_stands_and_warns_of_what_does_not():
+    assert Layers("", "").warning == ""
+    assert "NOT HERE (no such thing)" in Layers("", "no such thing").lines()[1]
+    without = Layers("Windows has no namespaces", "x")
+    assert "can read your files" in without.warning
+    assert "Windows has no namespaces" in without.lines()[0]
+
+
+def test_a_group_kills_what_takes_too_much():
+    groups, why = cgroups.Groups.find()
+    if groups is None:
+        assert why
+        return
+    group = groups.make(2**26, 10)
+    pid = os.fork()
+    if pid == 0:
+        for door in group.doors:
+            with open(door, "w") as file:
+                file.write(str(os.getpid()))
+        kept = bytearray(2**28)
+        kept[:: 2**12] = b"x" * (2**16)
+        os._exit(0)
+    status = os.waitpid(pid, 0)[1]
+    assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
+    assert group.ran_out_of_memory()
+    group.remove()
+    assert not group.memory.exists()
