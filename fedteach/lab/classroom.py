@@ -8,11 +8,14 @@ The client works in a thread of its own (`classroom.participant`); the panel onl
 """
 
 import atexit
+import concurrent.futures.thread  # noqa: F401 - before `_leave_with_the_kernel` is registered; see there
+import logging
 import shlex
 import threading
 import weakref
-from collections.abc import Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +34,8 @@ _DPI, _FINAL_DPI = 150, 200
 _LEAVES_WITHIN_S = 5.0
 _HELLO = "The panel of a class. Run this cell again to join anew."
 
+_log = logging.getLogger(__name__)
+
 
 class ClassPanel:
     """A client of a class, and what it looks like; see `join`.
@@ -46,7 +51,7 @@ class ClassPanel:
         self._error: BaseException | None = None
         self._ended = threading.Event()
         self._output_here = lambda: None
-        self._said = ""
+        self._said, self._display_broke = "", False
         self._records: list[RoundRecord] = []
         self._drawn: tuple[int, bool] = (-1, False)
         self._saved: frontend.SavedOutput | None = None
@@ -74,7 +79,8 @@ class ClassPanel:
 
     def leave(self) -> None:
         """Leave the class; it goes on. The Leave button calls this."""
-        self.screen.leave.disabled = True
+        with self._only_display():
+            self.screen.leave.disabled = True
         self._participant.leave()
 
     def result(self, timeout: float | None = None) -> News:
@@ -103,7 +109,9 @@ class ClassPanel:
             if not frontend.headless():
                 display(self.screen.view)
             self._saved = frontend.SavedOutput(_HELLO)
-            if self._mode == "thread":
+            # A program that executes a notebook hears only what belongs to the cell that runs now: there the result
+            # reaches it while a later cell waits in `result`.
+            if self._mode == "thread" and not frontend.headless():
                 self._output_here = frontend.output_here()
         if self._mode == "thread":
             self._thread.start()
@@ -116,45 +124,65 @@ class ClassPanel:
     # ---- in the client's thread -----------------------------------------------------------------------
 
     def _work(self) -> None:
-        self._output_here()
         try:
-            self._participant.run()
-        except BaseException as error:  # whatever ends the client belongs to the panel
-            self._error = frontend.with_place(error)
-        with suppress(TransportError):
-            self._fetch()
-        try:
+            with self._only_display():
+                self._output_here()
+            try:
+                self._participant.run()
+            except BaseException as error:  # whatever ends the client belongs to the panel
+                self._error = frontend.with_place(error)
+            with self._only_display():
+                self._fetch()
             self._redraw.finish(self._show_end)
         finally:
             self._ended.set()
 
     def _on_news(self, news: News) -> None:
-        if self._mode == "blocking":
-            sentence = news.say.partition("; waiting")[0].partition("; trying again")[0]
-            if sentence != self._said:
-                self._said = sentence
-                print(news.say, flush=True)  # noqa: T201 - in blocking mode the cell itself is what one sees
-            return
-        if news.state == "waiting" and news.round > len(self._records):
-            with suppress(TransportError):
-                self._fetch()
-        self._redraw.ask()
+        with self._only_display():
+            if self._mode == "blocking":
+                self._print(news.say)
+            else:
+                if news.state == "waiting" and news.round > len(self._records):
+                    self._fetch()
+                self._redraw.ask()
+
+    @contextmanager
+    def _only_display(self) -> Iterator[None]:
+        """Let an error of what is only display stop nothing else: neither training nor leaving. The first is told."""
+        try:
+            yield
+        except Exception:
+            if not self._display_broke:
+                self._display_broke = True
+                _log.warning("the panel of the class cannot show everything; the client goes on", exc_info=True)
+
+    def _print(self, say: str) -> None:
+        """Print a sentence, unless it only counts on from the one before."""
+        sentence = say.partition("; waiting")[0].partition("; trying again")[0]
+        if sentence != self._said:
+            self._said = sentence
+            print(say, flush=True)  # noqa: T201 - in blocking mode the cell itself is what one sees
 
     def _fetch(self) -> None:
-        """Ask the server for the rounds that are new."""
+        """Ask the server for the rounds that are new; if it is away, they come with the next news."""
         line = self._participant.line
         if not line.token:
             return
-        path = f"/v1/history?after={len(self._records)}"
-        for entry in line.ask("GET", path, retry=False, answer_s=5, token=self._participant.class_token).json()[
-            "records"
-        ]:
-            self._records.append(RoundRecord(**{**entry, "selected": tuple(entry["selected"])}))
+        path, token = f"/v1/history?after={len(self._records)}", self._participant.class_token
+        with suppress(TransportError):
+            told = line.told("GET", path, retry=False, answer_s=5, token=token)
+            self._records += [_record_of(entry) for entry in told["records"]]
 
     def _draw(self) -> None:
         self._show(_DPI)
 
     def _show(self, dpi: int) -> None:
+        with self._only_display():
+            self._show_pictures(dpi)
+        with self._only_display():
+            self._show_words()
+
+    def _show_pictures(self, dpi: int) -> None:
         from fedteach.lab import plots
 
         news, screen = self.news, self.screen
@@ -165,6 +193,9 @@ class ClassPanel:
         if drawn[1] and (not self._drawn[1] or dpi == _FINAL_DPI):
             screen.put(DATA, self._my_data(), dpi)
         self._drawn = drawn
+
+    def _show_words(self) -> None:
+        news, screen = self.news, self.screen
         screen.list_rounds(news.mine)
         where = f"You are client {news.client} with {news.n_examples} examples." if news.n_examples else ""
         kind = "error" if news.state == "failed" else ""
@@ -180,17 +211,32 @@ class ClassPanel:
         return plots.label_bars(np.asarray(counts), (self.news.client,), experiment.class_names())
 
     def _show_end(self) -> None:
-        from fedteach.lab import plots
-
-        self.screen.leave.disabled = True
         if self._mode == "thread":
             self._show(_FINAL_DPI)
+        with self._only_display():
+            self._say_the_end()
+        with self._only_display():
+            self._keep()
+
+    def _say_the_end(self) -> None:
+        self.screen.leave.disabled = True
         if self._error is not None:
             notes = getattr(self._error, "__notes__", [])
             self.screen.say("This client has ended.", "\n".join([str(self._error), *notes]), "error")
+
+    def _keep(self) -> None:
+        """Put the result where a saved notebook keeps it."""
+        from fedteach.lab import plots
+
         if self._saved is not None:
             text = f"{self.news.say}\n\n{self.history.table()}\n\nMy rounds\n{rounds_text(self.news.mine)}"
             self._saved.replace(text, plots.accuracy(self.history) if self._records else None)
+
+
+def _record_of(entry: Mapping[str, Any]) -> RoundRecord:
+    """Read a round as the server tells it; one of a later version may tell more than is known here."""
+    known = {field.name: entry[field.name] for field in fields(RoundRecord) if field.name in entry}
+    return RoundRecord(**{**known, "selected": tuple(entry.get("selected", ()))})
 
 
 _panels: "weakref.WeakValueDictionary[str, ClassPanel]" = weakref.WeakValueDictionary()
@@ -263,10 +309,18 @@ def _of_line(line: str, token: str, fingerprint: str | None) -> tuple[str, str, 
     return words[2], named.get("token", token), named.get("fingerprint", fingerprint)
 
 
-@atexit.register
 def _leave_with_the_kernel() -> None:
     """Say good-bye when the kernel ends: others should not wait for a client that is gone."""
-    for panel in list(_alive):
-        if not panel._ended.is_set():
-            panel.leave()
-            panel._ended.wait(2)
+    ending = [panel for panel in list(_alive) if not panel._ended.is_set()]
+    for panel in ending:
+        panel._participant.stopping.set()  # all at once: saying good-bye to a server that is away takes seconds
+    for panel in ending:
+        panel._participant.leave()  # not by its button: what draws it may be gone
+    for panel in ending:
+        panel._ended.wait(2)
+
+
+# Training runs in a pool's thread, and Python waits for those before anything of `atexit`: Jupyter would kill the
+# kernel meanwhile, and nothing would be said. This list, newest first, is called before it waits.
+_at_the_end = getattr(threading, "_register_atexit", atexit.register)
+_at_the_end(_leave_with_the_kernel)

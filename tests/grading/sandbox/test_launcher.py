@@ -58,7 +58,7 @@ def f():
 
 
 def test_one_job_knows_nothing_of_another(sandbox):
-    write = "import os, fedteach\ndef f(path):\n    fedteach.left = 1; open(path, 'w').write('x')\n    return os.listdir('.')"
+    write = "import os, fedteach\ndef f(path): fedteach.left = open(path, 'w').write('x'); return os.listdir('.')"
     read = "import os, fedteach\ndef f(path): return [os.path.exists(path), hasattr(fedteach, 'left'), os.listdir('.')]"
     with sandbox.job() as job:
         assert ask(job, write, "left").value == ["left"]
