@@ -5,14 +5,17 @@ loads no numpy. The tests have no functions of their own: each is the verdict on
 """
 
 import gc
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from fedteach.grading.submission import Judge, Submission
+    from fedteach.grading.isolated import IsolatedJudge
+    from fedteach.grading.submission import Submission
 
 TESTS = Path(__file__).parent / "exercises" / "test_exercises.py"
 """What to name to pytest for these tests, as a path; as a package it is `--pyargs fedteach.exercises`."""
@@ -88,7 +91,9 @@ class Exercises(pytest.File):
         from fedteach.grading.submission import Submission, SubmissionError
 
         try:
-            submission = Submission(_submission(self.config), catalogue().values(), judge=_judge(self.config))
+            judge = _judge(self.config)
+            read = judge.read if judge else None
+            submission = Submission(_submission(self.config), catalogue().values(), judge=judge, read=read)
         except SubmissionError as error:
             raise self.CollectError(f"--submission: {error}") from None
         for exercise in submission.exercises():
@@ -118,8 +123,9 @@ class ExerciseTest(pytest.Item):
         """Fail with the verdict's own words unless it passed."""
         from fedteach.grading.readable import readable
 
-        verdict = self._submission.verdict(self._exercise)
-        gc.collect()  # the student's open files and unfinished coroutines are noticed here, and ignored
+        with _last_words_ignored():
+            verdict = self._submission.verdict(self._exercise)
+            gc.collect()  # the student's open files and unfinished coroutines are noticed here
         if not verdict.passed:
             pytest.fail(readable(verdict.message), pytrace=False)
 
@@ -128,7 +134,18 @@ class ExerciseTest(pytest.Item):
         return self.path, None, self.name.partition("[")[2].rstrip("]")
 
 
-def _judge(config: pytest.Config) -> "Judge | None":
+@contextmanager
+def _last_words_ignored() -> Iterator[None]:
+    """Let nobody hear of exceptions that have nobody to go to: those of the student's `__del__`, for example."""
+    former = sys.unraisablehook
+    sys.unraisablehook = lambda unraisable: None
+    try:
+        yield
+    finally:
+        sys.unraisablehook = former
+
+
+def _judge(config: pytest.Config) -> "IsolatedJudge | None":
     """Return what judges in a sandbox, if that is wanted; it is closed at the end of the session."""
     if not config.getoption("isolated"):
         return None

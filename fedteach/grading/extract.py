@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from fedteach.grading.gathering import Gathering, index
-from fedteach.grading.notebooks import code_cells
+from fedteach.grading.notebooks import cells_in, content_of
 from fedteach.grading.statements import BrokenCell, Piece, Statement, statements_of
 from fedteach.grading.verdict import Finding
 
@@ -48,26 +48,49 @@ class Program:
     uses: frozenset[str]
 
 
+@dataclass(frozen=True)
+class Code:
+    """All code of a notebook; plain data.
+
+    Attributes:
+        statements: those at top level, in order.
+        broken: the cells that are not Python.
+    """
+
+    statements: tuple[Statement, ...]
+    broken: tuple[BrokenCell, ...]
+
+
+def code_in(name: str, content: bytes) -> Code:
+    """Take a notebook's code apart.
+
+    Args:
+        name: its file name.
+        content: what is in the file.
+
+    Raises:
+        UnreadableNotebook: if it is neither an .ipynb file nor a py:percent script.
+    """
+    found = [statements_of(cell) for cell in cells_in(name, content)]
+    broken = tuple(cell for cell in found if isinstance(cell, BrokenCell))
+    return Code(tuple(statement for cell in found if isinstance(cell, list) for statement in cell), broken)
+
+
 class Notebook:
-    """The code of one notebook.
+    """One notebook, in which functions can be found.
 
     Args:
         path: an .ipynb file or a py:percent script.
+        code: its code, if it was taken apart elsewhere already.
 
     Raises:
         UnreadableNotebook: if it is neither.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, code: Code | None = None):
         self.path = path
-        self.broken: list[BrokenCell] = []
-        self._statements: list[Statement] = []
-        for cell in code_cells(path):
-            found = statements_of(cell)
-            if isinstance(found, BrokenCell):
-                self.broken.append(found)
-            else:
-                self._statements += found
+        code = code_in(path.name, content_of(path)) if code is None else code
+        self.broken, self._statements = code.broken, code.statements
 
     def has(self, name: str) -> bool:
         """Say whether the notebook gives this name a value."""

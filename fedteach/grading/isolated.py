@@ -7,18 +7,21 @@ from typing import Any
 import numpy as np
 
 from fedteach.grading.exercise import Exercise
-from fedteach.grading.extract import Program
+from fedteach.grading.extract import Notebook, Program
 from fedteach.grading.judging import judge
+from fedteach.grading.notebooks import UnreadableNotebook, content_of
 from fedteach.grading.plain import Strange, shorten
 from fedteach.grading.recipes import Network, Passage, Probe, Rng, Stream
 from fedteach.grading.sandbox.launcher import GRACE_S, MEMORY_BYTES, Job, JobFailed, Layers, Sandbox, SandboxError
-from fedteach.grading.sandbox.orders import Call, Load, Loaded
+from fedteach.grading.sandbox.orders import Call, Load, Loaded, Read, Unreadable
 from fedteach.grading.submission import cannot_be_had
 from fedteach.grading.verdict import Finding, Verdict, not_started, waiting_for
 from fedteach.grading.worker import Raised, Reply, WorkerLost
 
 LOAD_LIMIT_S = 20.0
 """Seconds for everything that a function needs; the first import of a big library takes some of them."""
+
+READ_LIMIT_S = 20.0
 
 _MOST_MODULES, _MOST_MODULE_BYTES = 64, 2**20
 _OUTCOMES = ("value", "raised", "not started", "time limit")
@@ -63,6 +66,23 @@ class IsolatedJudge:
             except SandboxError as error:
                 says = f"The sandbox failed, so {exercise.function} was not judged: {error}."
         return cannot_be_had(exercise, Finding(says), "sandbox error")
+
+    def read(self, path: Path) -> Notebook:
+        """Read a notebook; what parses it is a job too, for a parser can be overpowered.
+
+        Raises:
+            UnreadableNotebook: if it is none, or cannot be read within the limits.
+            SandboxError: if no job can be had.
+        """
+        order = Read(path.name, content_of(path))
+        with self._sandboxes[False].job() as job:
+            try:
+                code = job.ask(order, READ_LIMIT_S)
+            except JobFailed as failed:
+                raise UnreadableNotebook(f"{path.name} cannot be read: {failed.trouble}. {failed.says}") from None
+        if isinstance(code, Unreadable):
+            raise UnreadableNotebook(code.says)
+        return Notebook(path, code)
 
     def _judge(self, exercise: Exercise, load: Load, job: Job, seed: int) -> Verdict:
         try:

@@ -45,11 +45,21 @@ def code_cells(path: Path) -> list[Cell]:
     Raises:
         UnreadableNotebook: if there is no such file, or it is too long, damaged or something else.
     """
-    text = _text_of(path)
-    return _cells_of_script(path.name, text) if path.suffix == ".py" else _cells_of_notebook(path.name, text)
+    return cells_in(path.name, content_of(path))
 
 
-def _text_of(path: Path) -> str:
+def cells_in(name: str, content: bytes) -> list[Cell]:
+    """Return the code cells of a file that was read already; see `code_cells`."""
+    text = _text_of(name, content)
+    return _cells_of_script(name, text) if name.endswith(".py") else _cells_of_notebook(name, text)
+
+
+def content_of(path: Path) -> bytes:
+    """Return the bytes of a notebook, whatever they are.
+
+    Raises:
+        UnreadableNotebook: if there is no such file, or it is too long.
+    """
     try:
         if not path.is_file():
             raise UnreadableNotebook(f"{path.name} is not a file; expected a notebook such as 04_aggregation.ipynb")
@@ -60,14 +70,18 @@ def _text_of(path: Path) -> str:
     if len(raw) > MOST_BYTES:
         limit = MOST_BYTES // 2**20
         raise UnreadableNotebook(f"{path.name} is longer than {limit} MB; clear its outputs and save it again")
+    return raw
+
+
+def _text_of(name: str, raw: bytes) -> str:
     if not raw.strip():
-        raise UnreadableNotebook(f"{path.name} is empty; save the notebook again")
+        raise UnreadableNotebook(f"{name} is empty; save the notebook again")
     if b"\0" in raw:
-        raise UnreadableNotebook(f"{path.name} is damaged: it holds null bytes; save the notebook again")
+        raise UnreadableNotebook(f"{name} is damaged: it holds null bytes; save the notebook again")
     try:
         return _lines_end_alike(raw.decode("utf-8-sig"))
     except UnicodeDecodeError:
-        raise UnreadableNotebook(f"{path.name} is not a text in UTF-8; save the notebook again") from None
+        raise UnreadableNotebook(f"{name} is not a text in UTF-8; save the notebook again") from None
 
 
 def _lines_end_alike(text: str) -> str:

@@ -38,17 +38,28 @@ class Submission:
         exercises: those of the course.
         seed: the same seed asks the same questions.
         judge: what runs a program and judges its function.
+        read: what reads a notebook.
 
     Raises:
         SubmissionError: if there is no such file or folder, or no notebook in it.
     """
 
-    def __init__(self, path: Path, exercises: Iterable[Exercise], *, seed: int = 0, judge: "Judge | None" = None):
+    def __init__(
+        self,
+        path: Path,
+        exercises: Iterable[Exercise],
+        *,
+        seed: int = 0,
+        judge: "Judge | None" = None,
+        read: "Reader | None" = None,
+    ):
         self.path = Path(path)
         self._exercises = {exercise.id: exercise for exercise in exercises}
         self._seed = seed
         self._run: Judge = judge or judge_here
-        self._notebooks: dict[Path, Notebook | UnreadableNotebook] = {p: _read(p) for p in _files(self.path)}
+        self._notebooks: dict[Path, Notebook | UnreadableNotebook] = {
+            p: _read(p, read or Notebook) for p in _files(self.path)
+        }
         self._begun: set[str] = set()
         self._judged: dict[str, tuple[Notebook, Program]] = {}
         self._verdicts: dict[str, Verdict] = {}
@@ -181,9 +192,9 @@ def _files(path: Path) -> list[Path]:
     return found
 
 
-def _read(path: Path) -> Notebook | UnreadableNotebook:
+def _read(path: Path, read: "Reader") -> Notebook | UnreadableNotebook:
     try:
-        return Notebook(path)
+        return read(path)
     except UnreadableNotebook as reason:
         return reason
 
@@ -193,6 +204,9 @@ def _step(path: Path) -> str:
     name = _NAME.search(path.stem)
     return str(int(name["step"])) if name else ""
 
+
+Reader = Callable[[Path], Notebook]
+"""Reads a notebook, or raises `UnreadableNotebook`."""
 
 Judge = Callable[[Exercise, Program, Path, int], Verdict]
 """Runs a program as in a folder, and judges its function by the questions of a seed. It never raises anything for the

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from fedteach.grading.extract import Code, code_in
 from fedteach.grading.not_started import NotStarted
+from fedteach.grading.notebooks import UnreadableNotebook
 from fedteach.grading.program import Stopped, load
 from fedteach.grading.sandbox.line import Gone, receive, send
-from fedteach.grading.sandbox.orders import ANSWERS, MOST_ORDER_BYTES, ORDERS, Call, Load, Loaded
+from fedteach.grading.sandbox.orders import ANSWERS, MOST_ORDER_BYTES, ORDERS, Call, Load, Loaded, Read, Unreadable
 from fedteach.grading.sandbox.wire import pack, unpack
 from fedteach.grading.surroundings import as_in
 from fedteach.grading.verdict import Finding
@@ -27,8 +29,10 @@ class Desk:
         self._folder = folder
         self._function: Callable[..., Any] | None = None
 
-    def carry_out(self, order: Load | Call) -> Loaded | Reply:
+    def carry_out(self, order: Read | Load | Call) -> Code | Unreadable | Loaded | Reply:
         """Do what was ordered; whatever the student's code raises becomes part of the answer."""
+        if isinstance(order, Read):
+            return _read(order)
         with as_in(self._folder):
             return self._load(order) if isinstance(order, Load) else self._call(order)
 
@@ -53,6 +57,13 @@ class Desk:
         except KeyboardInterrupt:
             kinds = ("KeyboardInterrupt", "BaseException")
             return Reply("raised", raised=Raised(kinds, "", "", ""), after=order.arguments)
+
+
+def _read(order: Read) -> Code | Unreadable:
+    try:
+        return code_in(order.name, order.content)
+    except UnreadableNotebook as reason:
+        return Unreadable(str(reason))
 
 
 def serve(line: socket.socket, folder: Path) -> None:

@@ -3,15 +3,40 @@
 from dataclasses import dataclass
 from typing import Any
 
-from fedteach.grading.extract import Program
+from fedteach.grading.extract import Code, Program
+from fedteach.grading.notebooks import Cell
 from fedteach.grading.plain import Strange
 from fedteach.grading.recipes import RECIPES, Passage
 from fedteach.grading.sandbox.wire import records
-from fedteach.grading.statements import Piece
+from fedteach.grading.statements import BrokenCell, Piece, Statement
 from fedteach.grading.verdict import Finding
 from fedteach.grading.worker import Raised, Reply
 from fedteach.messages import ClientInfo, Update
 from fedteach.steps.local_update import Plan
+
+
+@dataclass(frozen=True)
+class Read:
+    """Take a notebook's code apart.
+
+    Attributes:
+        name: its file name.
+        content: what is in the file.
+    """
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """It is no notebook.
+
+    Attributes:
+        says: what it is instead.
+    """
+
+    says: str
 
 
 @dataclass(frozen=True)
@@ -55,7 +80,23 @@ class Call:
     limit_s: float
 
 
-ORDERS = records(Load, Call, Program, Piece, *RECIPES, Update, ClientInfo, Plan)
-ANSWERS = records(Loaded, Finding, Reply, Raised, Passage, Strange, Update, ClientInfo, Plan)
+ORDERS = records(Read, Load, Call, Program, Piece, *RECIPES, Update, ClientInfo, Plan)
+ANSWERS = records(
+    Code,
+    Statement,
+    Piece,
+    BrokenCell,
+    Cell,
+    Unreadable,
+    Loaded,
+    Finding,
+    Reply,
+    Raised,
+    Passage,
+    Strange,
+    Update,
+    ClientInfo,
+    Plan,
+)
 MOST_ORDER_BYTES = 2**28
 MOST_ANSWER_BYTES = 2**26
