@@ -26,6 +26,7 @@ def _option(text: str, panel: str, *names: str) -> Any:
 
 
 def serve(
+    context: typer.Context,
     preset: Annotated[str | None, _option("Start from a named set-up: welcome, course, fedavg-paper.", _WHAT)] = None,
     dataset: Annotated[
         str | None, _option("Data set: digits, mnist, mnist_writers, glyphs. Default: digits.", _WHAT)
@@ -90,22 +91,13 @@ def serve(
         "update_window_s": update_window,
         "update_ratio": update_ratio,
     }
-    given = dict(locals())
-    names = (*_EXPERIMENT, "preset")
-    settings = {name: given[name] for name in names if given[name] is not None}
+    given = [name for name in context.params if _was_typed(context, name)]
+    settings = {name: context.params[name] for name in given if name in (*_EXPERIMENT, "preset")}
     if classic:
-        used = {
-            "resume": resume,
-            "redis": redis,
-            "tls": tls,
-            **{n: v for n, v in windows.items() if n != "update_window_s"},
-        }
-        wrong = [name for name, value in used.items() if value is not None]
+        wrong = [name.replace("_", "-") for name in given if name not in _CLASSIC_KNOWS]
         if wrong:
-            raise ValueError(
-                f"the classic API has none of this: leave --{wrong[0].removesuffix('_s').replace('_', '-')} away"
-            )
-        _serve_classic(settings, out or Path("runs"), host or "127.0.0.1", port, update_window)
+            raise ValueError(f"the classic API knows none of this: leave --{wrong[0]} away")
+        _serve_classic(settings, out or Path("runs"), host or "127.0.0.1", port, update_window, qr)
         return
     with _stopping() as stop:
         server = _server(settings, resume, out, host, port, tls=tls, redis=redis, workers=workers, **windows)
@@ -120,15 +112,19 @@ def serve(
         _say_goodbye(server, resume or out or Path("runs"), stop)
 
 
+def _was_typed(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name != "DEFAULT"
+
+
 def _serve_classic(
-    settings: dict[str, Any], out: Path, host: str, port: int | None, update_window: float | None
+    settings: dict[str, Any], out: Path, host: str, port: int | None, update_window: float | None, qr: bool
 ) -> None:
     """Serve the original course's API until Ctrl-C."""
     from fedteach.classic import COURSE, FederatedServer
     from fedteach.transport.http.classic_routes import ClassicApp
     from fedteach.transport.http.web_server import WebServer
 
-    settings.pop("preset", None)
     server = FederatedServer(COURSE.replace(**settings), update_window_s=update_window or 300.0, out=out)
     web = WebServer(ClassicApp(server).app(), host, _USUAL_PORT if port is None else port)
     with _stopping() as stop:
@@ -136,6 +132,8 @@ def _serve_classic(
         url = f"http://{host}:{web.port}"
         typer.echo(f"The original course's API is at {url}\nDashboard: {url}/#view=classic")
         typer.echo("Warning: it knows no tokens, so whoever reaches it can do everything", err=True)
+        if qr:
+            _show_qr(f"{url}/#view=classic")
         sys.stdout.flush()
         stop.wait()
     web.stop()
@@ -159,6 +157,22 @@ _EXPERIMENT = (
     "aggregate",
     "global_update",
 )
+_CLASSIC_KNOWS = (
+    "classic",
+    "dataset",
+    "model",
+    "split",
+    "clients",
+    "rounds",
+    "seed",
+    "update_window",
+    "host",
+    "port",
+    "out",
+    "qr",
+)
+"""Options of `serve` that mean something with `--classic`: what clients do there is their own affair."""
+
 _USUAL_PORT = 8765
 _HEARD_WITHIN_S = 25.0
 
@@ -194,12 +208,16 @@ def _say_hello(server: "HttpServer", qr: bool) -> None:
     if server.warning:
         typer.echo(f"\nWarning: {server.warning}", err=True)
     if qr:
-        import segno
-
-        typer.echo("")
-        segno.make(server.dashboard_url, micro=False).terminal(out=sys.stdout, compact=True)
+        _show_qr(server.dashboard_url)
     typer.echo("")
     sys.stdout.flush()
+
+
+def _show_qr(url: str) -> None:
+    import segno
+
+    typer.echo("")
+    segno.make(url, micro=False).terminal(out=sys.stdout, compact=True)
 
 
 def _follow(server: "HttpServer", stop: threading.Event) -> None:

@@ -13,6 +13,7 @@ import requests
 
 from fedteach.classic import Client, FederatedServer
 from fedteach.experiment import Experiment
+from fedteach.run_folder import SaveError
 from fedteach.transport.http.classic_numbers import NotWeights, parsed
 from fedteach.transport.http.classic_routes import ClassicApp
 from fedteach.transport.http.web_server import WebServer
@@ -264,3 +265,66 @@ def test_the_command_serves_it_on_this_machine_only_and_warns(tmp_path):
         refused = start("serve", "--classic", "--tls")
         assert refused.ended(60) == 2
         assert "leave --tls away" in refused.lines[0]
+
+
+# A class that goes on, whatever comes
+
+
+def test_weights_that_would_overflow_are_refused_and_the_round_goes_on(server):
+    server.initialize(2, 1, 3)
+    for client in (0, 1):
+        server.update_num_data(client, 10)
+    with pytest.raises(ValueError, match="beyond 1e\\+15"):
+        server.update(0, filled(server, 3e38))
+    for client in (0, 1):
+        server.update(client, filled(server, 9e14))
+    assert server.get_server_round() == 1
+    json.dumps(server.records(), allow_nan=False)
+
+
+def test_a_log_that_cannot_be_written_is_told_and_stops_nobody(server, monkeypatch):
+    def full(*_):
+        raise SaveError("no space left on the disk")
+
+    server.initialize(1, 1, 3)
+    server.update_num_data(0, 10)
+    monkeypatch.setattr(server, "save", full)
+    server.update(0, filled(server, 1.0))
+    assert server.get_server_round() == 1
+    assert "the log is not written: no space left" in server.board()["say"]
+    monkeypatch.undo()
+    server.update(0, filled(server, 1.0))
+    assert server.get_server_round() == 2
+    assert "not written" not in server.board()["say"]
+
+
+def test_while_a_round_is_measured_the_server_answers_everybody_else(server, url, monkeypatch):
+    get(url, "initialize/1/1/2")
+    get(url, "update_num_data/0/10")
+    measuring, done = threading.Event(), threading.Event()
+    on_subset = server._judge().on_subset
+
+    def slowly(weights):
+        if threading.current_thread() is putting and server._answers:  # the mean, not the client's own
+            measuring.set()
+            done.wait(20)
+        return on_subset(weights)
+
+    monkeypatch.setattr(server._judge(), "on_subset", slowly)
+    putting = threading.Thread(target=server.update, args=(0, filled(server, 1.0)))
+    watching = threading.Thread(target=get, args=(url, "v1/status"))
+    putting.start()
+    assert measuring.wait(20)
+    watching.start()
+    time.sleep(0.2)
+    began = time.monotonic()
+    assert get(url, "index").text == "index ok"
+    assert time.monotonic() - began < 5, "the dashboard waits for the figures; nobody else does"
+    done.set()
+    putting.join(20)
+    watching.join(20)
+
+
+@pytest.mark.parametrize("path", ["update_num_data/%s/1", "update_num_data/1/%s", "initialize/%s/1/1"])
+def test_numbers_that_nobody_could_mean_are_no_addresses(url, path):
+    assert get(url, path % ("9" * 5000)).status_code == 404

@@ -1,5 +1,6 @@
 """The original course's server: FedAvg for clients that send whole weights when they are ready."""
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -13,8 +14,8 @@ from fedteach.engine_pool import EnginePool
 from fedteach.evaluation import Evaluator
 from fedteach.experiment import Experiment
 from fedteach.history import History, RoundRecord
-from fedteach.messages import Update, Weights, why_unusable
-from fedteach.run_folder import RunFolder
+from fedteach.messages import LARGEST_CHANGE, Update, Weights, why_unusable
+from fedteach.run_folder import RunFolder, SaveError
 from fedteach.steps.aggregation import weighted_mean
 
 
@@ -43,6 +44,7 @@ class FederatedServer:
         self._accuracies: dict[int, float]
         self._records: list[RoundRecord]
         self._folder: RunFolder | None
+        self._trouble: str
         self._base = experiment
         self._window_s = checks.number("update_window_s", update_window_s, least=0, open_left=True)
         self._out, self._now = out, clock
@@ -189,6 +191,8 @@ class FederatedServer:
             over = self._round >= self.max_round
             n, all_of_them = len(self._answers), self.client_number
             say = f"finished: {self.max_round} rounds" if over else f"{n} of {all_of_them} clients have answered"
+            if self._trouble:
+                say += f"; the log is not written: {self._trouble}"
             if self._ends_at is not None:
                 say += f"; waiting {max(0, round(self._ends_at - self._now()))} s more"
             return {
@@ -230,6 +234,7 @@ class FederatedServer:
             self._accuracies = {}
             self._records = []
             self._folder = None
+            self._trouble = ""
 
     def _judge(self) -> Evaluator:
         with self._lock:
@@ -247,7 +252,7 @@ class FederatedServer:
             return f"client {client_id} has answered in round {self._round} already; it counts once"
         self._judge()
         assert self._pool is not None
-        reason = why_unusable(weight, self._pool.initial_weights)
+        reason = why_unusable(weight, self._pool.initial_weights, LARGEST_CHANGE)
         if reason:
             raise ValueError(f"weights refused: {reason}")
         if client_id not in self._sizes:
@@ -275,8 +280,14 @@ class FederatedServer:
             for id, accuracy in sorted(self._accuracies.items())
         }
         asked = tuple(str(id) for id in sorted(self._sizes))
-        self._records.append(RoundRecord(len(self._records) + 1, asked, clients, lost, figures))
-        self.save()
+        # A loss can overflow where every weight is finite, and JSON knows no NaN.
+        finite = {name: value for name, value in figures.items() if math.isfinite(value)}
+        self._records.append(RoundRecord(len(self._records) + 1, asked, clients, lost, finite))
+        try:
+            self.save()
+            self._trouble = ""
+        except SaveError as error:  # the class goes on, and everybody who looks is told
+            self._trouble = str(error)
         self.next_round()
 
     def _stop_the_clock(self) -> None:

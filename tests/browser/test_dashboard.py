@@ -103,6 +103,10 @@ def test_only_the_instructor_has_buttons_and_they_are_heard(classroom, window):
     page.get_by_role("button", name="Pause").click()
     page.get_by_text("the federation will pause after this round").wait_for()
     assert classroom.mailbox.noticeboard.wished() == "pause"
+    classroom.board(phase="round", wish="pause", say="round 2 of 5")  # until the round is over it can be taken back
+    page.get_by_role("button", name="Resume").click()
+    page.get_by_text("the federation goes on").wait_for()
+    assert classroom.mailbox.noticeboard.wished() == "resume"
     classroom.board(phase="paused", say="the instructor has paused")
     page.get_by_role("button", name="Resume").wait_for()
     # By keyboard alone.

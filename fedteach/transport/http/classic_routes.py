@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from anyio import to_thread
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from starlette.convertors import Convertor, register_url_convertor
 
 from fedteach.messages import Weights
 from fedteach.transport.http import pages
@@ -59,6 +60,23 @@ class Server(Protocol):
         """Return the complete rounds."""
 
 
+class _Number(Convertor[int]):
+    """A whole number in an address, of a length that anybody could mean."""
+
+    regex = "[0-9]{1,10}"
+
+    def convert(self, value: str) -> int:
+        """Return the number."""
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        """Return its digits."""
+        return str(value)
+
+
+register_url_convertor("number", _Number())
+
+
 class ClassicApp:
     """Answers the ten routes, and shows the dashboard.
 
@@ -78,14 +96,14 @@ class ClassicApp:
         app = FastAPI(title="fedteach classic", lifespan=self._life, docs_url=None, redoc_url=None, openapi_url=None)
         routes: Mapping[tuple[str, str], Callable[..., Any]] = {
             ("GET", "/index"): self.index,
-            ("GET", "/initialize/{client_num:int}/{experiment:int}/{max_round:int}"): self.initialize,
+            ("GET", "/initialize/{client_num:number}/{experiment:number}/{max_round:number}"): self.initialize,
             ("GET", "/reset"): self.reset,
             ("GET", "/get_server_round"): self.get_server_round,
             ("GET", "/get_server_weight"): self.get_server_weight,
-            ("PUT", "/put_weight/{client_id:int}"): self.put_weight,
-            ("GET", "/update_num_data/{client_id:int}/{num_data:int}"): self.update_num_data,
+            ("PUT", "/put_weight/{client_id:number}"): self.put_weight,
+            ("GET", "/update_num_data/{client_id:number}/{num_data:number}"): self.update_num_data,
             ("GET", "/get_experiment"): self.get_experiment,
-            ("PUT", "/set_experiment/{experiment:int}"): self.set_experiment,
+            ("PUT", "/set_experiment/{experiment:number}"): self.set_experiment,
             ("GET", "/admin"): self.admin,
             ("GET", "/v1/status"): self.status,
             ("GET", "/v1/history"): self.history,
@@ -176,11 +194,11 @@ class ClassicApp:
 
     async def status(self, request: Request) -> Response:
         """Return where the federation stands."""
-        return JSONResponse(self._server.board())
+        return JSONResponse(await to_thread.run_sync(self._server.board))
 
     async def history(self, request: Request) -> Response:
         """Return the rounds that are complete."""
-        return JSONResponse({"records": self._server.records()})
+        return JSONResponse({"records": await to_thread.run_sync(self._server.records)})
 
     async def events(self, request: Request) -> Response:
         """Tell what changes."""
@@ -191,7 +209,7 @@ class ClassicApp:
         cards: dict[str, Any] = {}
         quiet_s = 0.0
         while not self._closing:
-            now = self._server.board()
+            now = await to_thread.run_sync(self._server.board)  # it waits while a round is averaged and measured
             new_cards, stands = now.pop("cards"), {name: value for name, value in now.items() if name != "now"}
             news = changed(cards, new_cards)
             quiet_s += _LOOK_EVERY_S
