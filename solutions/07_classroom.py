@@ -429,9 +429,9 @@ until(lambda: len(server.board()["cards"]) == 5)
 until(lambda: all(card["n_examples"] for card in server.board()["cards"].values()))
 
 # %% [markdown]
-# The server's door is well guarded. It refuses NaN and infinite numbers, arrays of another shape, a second answer, an
-# answer to another round, an update in somebody else's name, and whoever claims more examples than the whole data set
-# has. Your lie is none of that.
+# The server's door is well guarded. It refuses NaN, infinite and absurdly large numbers, arrays of another shape, a
+# second answer, an answer to another round, an update in somebody else's name, and whoever claims more examples than
+# anybody in this class can hold. Your lie is none of that.
 #
 # > **Predict.** Four laptops take part, three of them honest. What happens to the accuracy in two rounds?
 

@@ -106,13 +106,13 @@ def _server(ax: Axes, records: Sequence[RoundRecord], n_rounds: int) -> Key:
     ax.plot(_rounds(records), values, label="server accuracy", markevery=shown, **above, **style)
     known = np.flatnonzero(np.isfinite(values))
     if not len(known):
-        return Key("server accuracy", "-", style)
+        return Key("server", "-", style)
     x, y = records[known[-1]].round, float(values[known[-1]])
     ring = card.line(SERVER, 0, "o", 12) | {"markeredgecolor": PAPER, "markeredgewidth": points(2)}
     ax.plot([x], [y], zorder=11, clip_on=False, **ring)
     _beside(ax, x, y, 0, f"{y:.1f} %", size=15, weight="bold")
     _beside(ax, x, y, -13, "server", size=12)
-    return Key("server accuracy", f"{y:.1f} %", style)
+    return Key("server", f"{y:.1f} %", style)
 
 
 def _beside(ax: Axes, x: float, y: float, lift: float, words: str, size: float, weight: str = "normal") -> None:
