@@ -473,5 +473,5 @@ print(lab.results_table({f"seed {seed}, {x_label} {place}": history for (seed, p
 #   Non-Identical Data Distribution for Federated Visual Classification*, 2019,
 #   [arXiv:1909.06335](https://arxiv.org/abs/1909.06335).
 #
-# **Next:** you have built all five steps and asked them hard questions. Whatever federation you meet from now on, you
-# know where to look.
+# **Next:** you have built all five steps and asked them hard questions. In `07_classroom` your five functions meet real
+# laptops: some are slow, one is closed in the middle, and one lies.
