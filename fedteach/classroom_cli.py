@@ -91,12 +91,12 @@ def serve(
         "update_window_s": update_window,
         "update_ratio": update_ratio,
     }
-    given = [name for name in context.params if _was_typed(context, name)]
+    given = _options_given(context)
     settings = {name: context.params[name] for name in given if name in (*_EXPERIMENT, "preset")}
     if classic:
-        wrong = [name.replace("_", "-") for name in given if name not in _CLASSIC_KNOWS]
+        wrong = [option for name, option in given.items() if name not in _CLASSIC_KNOWS]
         if wrong:
-            raise ValueError(f"the classic API knows none of this: leave --{wrong[0]} away")
+            raise ValueError(f"the classic API knows none of this: leave {', '.join(wrong)} away")
         _serve_classic(settings, out or Path("runs"), host or "127.0.0.1", port, update_window, qr)
         return
     with _stopping() as stop:
@@ -112,9 +112,16 @@ def serve(
         _say_goodbye(server, resume or out or Path("runs"), stop)
 
 
-def _was_typed(context: typer.Context, name: str) -> bool:
-    source = context.get_parameter_source(name)
-    return source is not None and source.name != "DEFAULT"
+def _options_given(context: typer.Context) -> dict[str, str]:
+    """Return the options that were given: the parameter's name, and how one types it ("stay": "--no-stay")."""
+    given = {}
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        source = context.get_parameter_source(name)
+        if source is not None and source.name != "DEFAULT":
+            turned_off = context.params[name] is False and parameter.secondary_opts
+            given[name] = (parameter.secondary_opts if turned_off else parameter.opts)[0]
+    return given
 
 
 def _serve_classic(
@@ -122,20 +129,26 @@ def _serve_classic(
 ) -> None:
     """Serve the original course's API until Ctrl-C."""
     from fedteach.classic import COURSE, FederatedServer
+    from fedteach.classroom.addresses import reachable
     from fedteach.transport.http.classic_routes import ClassicApp
     from fedteach.transport.http.web_server import WebServer
 
-    server = FederatedServer(COURSE.replace(**settings), update_window_s=update_window or 300.0, out=out)
+    window_s = 300.0 if update_window is None else update_window
+    server = FederatedServer(COURSE.replace(**settings), update_window_s=window_s, out=out)
     web = WebServer(ClassicApp(server).app(), host, _USUAL_PORT if port is None else port)
+    server.shapes()  # data that cannot be had stop the command, not the first client
     with _stopping() as stop:
         web.start()
-        url = f"http://{host}:{web.port}"
+        url = f"http://{reachable(host)}:{web.port}"
         typer.echo(f"The original course's API is at {url}\nDashboard: {url}/#view=classic")
         typer.echo("Warning: it knows no tokens, so whoever reaches it can do everything", err=True)
         if qr:
             _show_qr(f"{url}/#view=classic")
         sys.stdout.flush()
-        stop.wait()
+        trouble = ""
+        while not stop.wait(0.5):
+            if server.trouble != trouble and (trouble := server.trouble):
+                typer.echo(f"Warning: the log is not written: {trouble}; the class goes on", err=True)
     web.stop()
     if server.records():
         typer.echo(f"log saved in {server.save()}")

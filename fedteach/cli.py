@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fedteach import classroom_cli as classroom
+from fedteach import grading_cli as grading
 from fedteach.authoring.command import author_app
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.add_typer(author_app, name="author")
 app.command()(classroom.serve)
 app.command()(classroom.join)
+app.command()(grading.grade)
 
 INTERRUPTED = 130  # what a shell reports after Ctrl-C
 

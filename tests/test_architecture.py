@@ -26,7 +26,7 @@ LAYERS = {
     "exercises": ("exercises",),
     "lab": ("lab",),
     "authoring": ("authoring",),
-    "command line": ("cli", "classroom_cli", "__main__", "pytest_plugin"),
+    "command line": ("cli", "classroom_cli", "grading_cli", "__main__", "pytest_plugin"),
 }
 
 # What each layer may import beside itself. Steps, data and records know nothing of TensorFlow, so they load and are

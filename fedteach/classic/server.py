@@ -18,6 +18,7 @@ from fedteach.messages import LARGEST_CHANGE, Update, Weights, why_unusable
 from fedteach.run_folder import RunFolder, SaveError
 from fedteach.steps.aggregation import weighted_mean
 
+_LARGEST_ID = 10**10 - 1  # a student's number is long, but not longer
 
 class FederatedServer:
     """FedAvg for clients that send whole weights when they are ready.
@@ -49,7 +50,10 @@ class FederatedServer:
         self._window_s = checks.number("update_window_s", update_window_s, least=0, open_left=True)
         self._out, self._now = out, clock
         self._lock = threading.RLock()
+        # Apart from the other: who asks where the federation stands need not wait for data and TensorFlow.
+        self._loading = threading.Lock()
         self._pool: EnginePool | None = None
+        self._evaluator: Evaluator | None = None
         self._timer: threading.Timer | None = None
         self._ends_at: float | None = None
         split = checks.known("split of the original course", experiment.split, ("1", "2", "3", "4"))
@@ -93,6 +97,7 @@ class FederatedServer:
 
     def update_num_data(self, client_id: int, num_data: int) -> str:
         """Note how many examples a client has; told again, the new number takes the old one's place."""
+        checks.whole("client_id", client_id, most=_LARGEST_ID)
         checks.whole("num_data", num_data, least=1, most=10_000_000)
         with self._lock:
             self._sizes[client_id] = num_data
@@ -108,23 +113,28 @@ class FederatedServer:
         Raises:
             ValueError: if these are no weights of the model, or the client has not told its number of examples.
         """
+        if reason := why_unusable(weight, self._initial_weights(), LARGEST_CHANGE):
+            raise ValueError(f"weights refused: {reason}")
         with self._lock:
-            round, refused = self._round, self._why_not(client_id, weight)
+            generation, round, refused = self._generation, self._round, self._why_not(client_id)
         if refused:
             return refused
         accuracy = self.evaluateClientModel(client_id, weight)
         with self._lock:
-            if round != self._round or client_id in self._answers:
-                return self._why_not(client_id, weight) or f"too late: round {round} is over"
+            if refused := self._why_not(client_id):
+                return refused
+            if not self._is_in(generation, round):
+                return f"too late: round {round} is over"
             self._answers[client_id], self._accuracies[client_id] = weight, accuracy
             self._seen[client_id] = self._now()
             if self._ends_at is None:
                 self._ends_at = self._now() + self._window_s
-                self._timer = threading.Timer(self._window_s, self._window_ends, [self._generation, round])
+                self._timer = threading.Timer(self._window_s, self._end, [generation, round])
                 self._timer.daemon = True
                 self._timer.start()
-            if len(self._answers) >= self.client_number:
-                self._complete()
+            all_have_answered = len(self._answers) >= self.client_number
+        if all_have_answered:
+            self._end(generation, round)
         return "Request OK"
 
     def FedAvg(self) -> Weights:
@@ -153,6 +163,7 @@ class FederatedServer:
         with self._lock:
             self._stop_the_clock()
             self._round += 1
+            self._is_ending = False
             self._answers, self._accuracies = {}, {}
 
     def save(self) -> Path | None:
@@ -176,10 +187,13 @@ class FederatedServer:
     # ---- for the routes and the dashboard -------------------------------------------------------------
 
     def shapes(self) -> list[tuple[int, ...]]:
-        """Return the shapes of the model's weights."""
-        self._judge()
-        assert self._pool is not None
-        return [w.shape for w in self._pool.initial_weights]
+        """Return the shapes of the model's weights; loads data and model if they are not there yet."""
+        return [w.shape for w in self._initial_weights()]
+
+    @property
+    def trouble(self) -> str:
+        """Why the log could not be written last time; "" if it was."""
+        return self._trouble
 
     def records(self) -> list[dict[str, Any]]:
         """Return the complete rounds as plain data."""
@@ -191,6 +205,8 @@ class FederatedServer:
             over = self._round >= self.max_round
             n, all_of_them = len(self._answers), self.client_number
             say = f"finished: {self.max_round} rounds" if over else f"{n} of {all_of_them} clients have answered"
+            if self._is_ending:
+                say += "; the new global weights are measured"
             if self._trouble:
                 say += f"; the log is not written: {self._trouble}"
             if self._ends_at is not None:
@@ -227,6 +243,7 @@ class FederatedServer:
             self.experiment = experiment if experiment in (1, 2, 3, 4) else 1
             self._generation = object()  # a clock of an earlier federation means nothing to this one
             self._round = 0
+            self._is_ending = False
             self._weights = None
             self._sizes = {}
             self._seen = {}
@@ -237,39 +254,57 @@ class FederatedServer:
             self._trouble = ""
 
     def _judge(self) -> Evaluator:
-        with self._lock:
-            if self._pool is None:
+        with self._loading:
+            if self._evaluator is None:
                 self._pool = self._base.pool()
                 test = self._base.load_data().test
                 self._evaluator = Evaluator(self._pool, test, self._base.test_examples, self._base.seed, lambda: False)
             return self._evaluator
 
-    def _why_not(self, client_id: int, weight: Weights) -> str:
+    def _initial_weights(self) -> Weights:
+        self._judge()
+        assert self._pool is not None
+        return self._pool.initial_weights
+
+    def _is_in(self, generation: object, round: int) -> bool:
+        """Say whether the federation is still in this round, and was not begun anew meanwhile."""
+        return generation is self._generation and round == self._round
+
+    def _why_not(self, client_id: int) -> str:
         """Return what to tell a client whose weights change nothing; "" if they are wanted."""
         if self._round >= self.max_round:
             return f"all {self.max_round} rounds are done"
         if client_id in self._answers:
             return f"client {client_id} has answered in round {self._round} already; it counts once"
-        self._judge()
-        assert self._pool is not None
-        reason = why_unusable(weight, self._pool.initial_weights, LARGEST_CHANGE)
-        if reason:
-            raise ValueError(f"weights refused: {reason}")
+        if self._is_ending:
+            return f"too late: round {self._round} is over"
         if client_id not in self._sizes:
             raise ValueError(
                 f"client {client_id} has not told its number of examples; ask for update_num_data/{client_id}/N first"
             )
         return ""
 
-    def _window_ends(self, generation: object, round: int) -> None:
-        with self._lock:
-            if generation is self._generation and round == self._round and self._answers:
-                self._complete()
+    def _end(self, generation: object, round: int) -> None:
+        """End a round, if it has not ended: average, measure what was averaged just now, write it down, and go on.
 
-    def _complete(self) -> None:
-        """Average, measure what was averaged just now, write it down, and go on."""
-        self.FedAvg()
-        figures = self._judge().on_subset(self._weights or [])
+        Measuring takes seconds, so it holds no lock; nothing that goes wrong in it keeps the class in the round.
+        """
+        with self._lock:
+            if not self._is_in(generation, round) or self._is_ending or not self._answers:
+                return
+            self._is_ending = True
+            self._stop_the_clock()
+            weights = self.FedAvg()
+        figures: dict[str, float] = {}
+        try:
+            figures = self._judge().on_subset(weights)
+        finally:
+            with self._lock:
+                if self._is_in(generation, round):
+                    self._go_on(figures)
+
+    def _go_on(self, figures: dict[str, float]) -> None:
+        """Write down the round that ends, and begin the next."""
         lost = {
             str(id): f"late: had not answered after {self._window_s:g} s"
             for id in self._sizes
@@ -282,13 +317,16 @@ class FederatedServer:
         asked = tuple(str(id) for id in sorted(self._sizes))
         # A loss can overflow where every weight is finite, and JSON knows no NaN.
         finite = {name: value for name, value in figures.items() if math.isfinite(value)}
-        self._records.append(RoundRecord(len(self._records) + 1, asked, clients, lost, finite))
+        gone = sorted(figures.keys() - finite.keys())
+        note = f"{gone[0]} of the server is no finite number any more: the training diverges" if gone else ""
+        self._records.append(RoundRecord(len(self._records) + 1, asked, clients, lost, finite, note=note))
         try:
             self.save()
             self._trouble = ""
-        except SaveError as error:  # the class goes on, and everybody who looks is told
+        except SaveError as error:  # everybody who looks is told, and the next round tries again with all of it
             self._trouble = str(error)
-        self.next_round()
+        finally:
+            self.next_round()
 
     def _stop_the_clock(self) -> None:
         if self._timer is not None:

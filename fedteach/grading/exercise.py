@@ -29,6 +29,7 @@ class Exercise:
         cases: what is asked, the plainest first; the first failure is the one that is told.
         reference: our own answer, which figures fall back on while the student's is not there yet.
         points: what it is worth.
+        case_weights: what each case is worth of it, relative to the others, where a class is graded; empty: the same.
         uses_tensorflow: whether judging it needs TensorFlow.
         passes_on: whether its result may hold what it was given, as choosing among updates does.
         time_limit_s: seconds that all its cases may take together.
@@ -41,6 +42,7 @@ class Exercise:
     cases: tuple[Case, ...]
     reference: Callable[..., Any]
     points: float = 1.0
+    case_weights: tuple[float, ...] = ()
     uses_tensorflow: bool = False
     passes_on: bool = False
     time_limit_s: float = 1.5
@@ -51,6 +53,8 @@ class Exercise:
             raise ValueError(f"exercise {self.id} must have 1 to {MOST_HINTS} hints, got {len(self.hints)}")
         if not self.cases:
             raise ValueError(f"exercise {self.id} has no case, so any function would pass")
+        if self.case_weights and (len(self.case_weights) != len(self.cases) or min(self.case_weights) <= 0):
+            raise ValueError(f"exercise {self.id} has {len(self.cases)} cases: expected as many weights, each above 0")
         for case in self.cases:
             says(case)
 

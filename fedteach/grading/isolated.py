@@ -1,6 +1,6 @@
 """Judging when it counts: the student's function runs in a sandbox, and the judge sees nothing but its answers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,22 @@ class IsolatedJudge:
 
     def __call__(self, exercise: Exercise, program: Program, folder: Path, seed: int) -> Verdict:
         """Load a program in a new job and judge its function."""
+        return self.judge_with(exercise, program, folder, (seed,))[0]
+
+    def judge_with(self, exercise: Exercise, program: Program, folder: Path, seeds: Sequence[int]) -> list[Verdict]:
+        """Judge a function with several seeds, each in a job of its own: it must not know what it was asked before.
+
+        Returns:
+            A verdict for each seed; fewer, if there was nothing to ask.
+        """
+        verdicts: list[Verdict] = []
+        for seed in seeds:
+            verdicts.append(self._judge_once(exercise, program, folder, seed))
+            if not verdicts[-1].cases or verdicts[-1].ended in ("import error", "sandbox error"):
+                break
+        return verdicts
+
+    def _judge_once(self, exercise: Exercise, program: Program, folder: Path, seed: int) -> Verdict:
         sandbox = self._sandboxes[exercise.uses_tensorflow]
         load = Load(program, modules_in(folder), self._load_limit_s)
         for _ in range(2):

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Protocol
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
-from starlette.convertors import Convertor, register_url_convertor
+from starlette.exceptions import HTTPException
 
 from fedteach.messages import Weights
 from fedteach.transport.http import pages
@@ -21,7 +21,9 @@ from fedteach.transport.http.noticeboard import changed
 from fedteach.transport.http.watching_routes import event
 
 _BYTES_A_NUMBER = 40
+_MOST_DIGITS = 10
 _LOOK_EVERY_S = 0.5
+_UPLOADS_AT_ONCE = 4
 
 
 class Server(Protocol):
@@ -60,21 +62,16 @@ class Server(Protocol):
         """Return the complete rounds."""
 
 
-class _Number(Convertor[int]):
-    """A whole number in an address, of a length that anybody could mean."""
+def _numbers(request: Request) -> dict[str, int]:
+    """Return the whole numbers in a request's address, by name.
 
-    regex = "[0-9]{1,10}"
-
-    def convert(self, value: str) -> int:
-        """Return the number."""
-        return int(value)
-
-    def to_string(self, value: int) -> str:
-        """Return its digits."""
-        return str(value)
-
-
-register_url_convertor("number", _Number())
+    Raises:
+        HTTPException: 422, if one of them is something else, or so long that nobody could mean it.
+    """
+    for name, text in request.path_params.items():
+        if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
+            raise HTTPException(422, f"{name} must be a whole number of at most {_MOST_DIGITS} digits, got {text[:20]!r}")
+    return {name: int(text) for name, text in request.path_params.items()}
 
 
 class ClassicApp:
@@ -89,6 +86,8 @@ class ClassicApp:
         self._numbers = JsonWeights()
         self._text: tuple[Weights | None, bytes] = (None, b"null")
         self._writing = asyncio.Lock()
+        # Threads of their own: a whole class that uploads at once would take all those that answer the others.
+        self._uploads = CapacityLimiter(_UPLOADS_AT_ONCE)
         self._closing = False
 
     def app(self) -> FastAPI:
@@ -96,14 +95,14 @@ class ClassicApp:
         app = FastAPI(title="fedteach classic", lifespan=self._life, docs_url=None, redoc_url=None, openapi_url=None)
         routes: Mapping[tuple[str, str], Callable[..., Any]] = {
             ("GET", "/index"): self.index,
-            ("GET", "/initialize/{client_num:number}/{experiment:number}/{max_round:number}"): self.initialize,
+            ("GET", "/initialize/{client_num}/{experiment}/{max_round}"): self.initialize,
             ("GET", "/reset"): self.reset,
             ("GET", "/get_server_round"): self.get_server_round,
             ("GET", "/get_server_weight"): self.get_server_weight,
-            ("PUT", "/put_weight/{client_id:number}"): self.put_weight,
-            ("GET", "/update_num_data/{client_id:number}/{num_data:number}"): self.update_num_data,
+            ("PUT", "/put_weight/{client_id}"): self.put_weight,
+            ("GET", "/update_num_data/{client_id}/{num_data}"): self.update_num_data,
             ("GET", "/get_experiment"): self.get_experiment,
-            ("PUT", "/set_experiment/{experiment:number}"): self.set_experiment,
+            ("PUT", "/set_experiment/{experiment}"): self.set_experiment,
             ("GET", "/admin"): self.admin,
             ("GET", "/v1/status"): self.status,
             ("GET", "/v1/history"): self.history,
@@ -131,7 +130,7 @@ class ClassicApp:
 
     async def initialize(self, request: Request) -> Response:
         """Begin a federation; resets everything."""
-        return await self._told(partial(self._server.initialize, **request.path_params))
+        return await self._told(partial(self._server.initialize, **_numbers(request)))
 
     async def reset(self, request: Request) -> Response:
         """Begin the same federation anew."""
@@ -154,23 +153,24 @@ class ClassicApp:
 
     async def put_weight(self, request: Request) -> Response:
         """Take a client's weights; the last client's upload is answered when the round is complete."""
-        shapes = await to_thread.run_sync(self._server.shapes)
+        numbers = _numbers(request)
+        shapes = await to_thread.run_sync(self._server.shapes, limiter=self._uploads)
         n_numbers = sum(math.prod(shape) for shape in shapes)
         path = self._numbers.new_path()
         try:
             with path.open("wb") as file:
                 async for piece in limited(request.stream(), _BYTES_A_NUMBER * n_numbers + 65536):
                     file.write(piece)
-            weights = await to_thread.run_sync(self._numbers.read, path, shapes)
+            weights = await to_thread.run_sync(self._numbers.read, path, shapes, limiter=self._uploads)
         except NotWeights as error:
             return PlainTextResponse(f"weights refused: {error}", 400)
         finally:
             path.unlink(missing_ok=True)
-        return await self._told(partial(self._server.update, request.path_params["client_id"], weights))
+        return await self._told(partial(self._server.update, weight=weights, **numbers), self._uploads)
 
     async def update_num_data(self, request: Request) -> Response:
         """Take a client's number of examples."""
-        return await self._told(partial(self._server.update_num_data, **request.path_params))
+        return await self._told(partial(self._server.update_num_data, **_numbers(request)))
 
     async def get_experiment(self, request: Request) -> Response:
         """Return the number of the data split."""
@@ -178,15 +178,15 @@ class ClassicApp:
 
     async def set_experiment(self, request: Request) -> Response:
         """Set the number of the data split."""
-        return await self._told(partial(self._server.set_experiment, **request.path_params))
+        return await self._told(partial(self._server.set_experiment, **_numbers(request)))
 
     async def admin(self, request: Request) -> Response:
         """Say where the dashboard is; the original had Django's pages here."""
         return PlainTextResponse("There is nothing to administer here. The dashboard is at /#view=classic")
 
-    async def _told(self, work: Callable[[], str]) -> Response:
+    async def _told(self, work: Callable[[], str], limiter: CapacityLimiter | None = None) -> Response:
         try:
-            return PlainTextResponse(await to_thread.run_sync(work))
+            return PlainTextResponse(await to_thread.run_sync(work, limiter=limiter))
         except ValueError as error:
             return PlainTextResponse(str(error), 400)
 
@@ -209,7 +209,7 @@ class ClassicApp:
         cards: dict[str, Any] = {}
         quiet_s = 0.0
         while not self._closing:
-            now = await to_thread.run_sync(self._server.board)  # it waits while a round is averaged and measured
+            now = await to_thread.run_sync(self._server.board)
             new_cards, stands = now.pop("cards"), {name: value for name, value in now.items() if name != "now"}
             news = changed(cards, new_cards)
             quiet_s += _LOOK_EVERY_S

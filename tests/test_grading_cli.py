@@ -1,0 +1,129 @@
+"""`fedteach grade` on a class with hostile neighbours: everybody gets exactly their marks."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from tests.attacks.attack import HONEST, Attack
+from tests.attacks.forging import FORGING
+from tests.attacks.resources import RESOURCES
+
+HOSTILE = [
+    a for a in (*FORGING, *RESOURCES) if a.id in ("A1", "A7", "A20", "A25", "A30", "B1", "B6a", "B7", "B9", "B15c")
+]
+
+
+def a_class(folder, n_honest=4, hostile=HOSTILE):
+    for i in range(n_honest):
+        Attack("honest", "", HONEST).write(folder / f"honest{i}")
+    for attack in hostile:
+        attack.write(folder / f"hostile{attack.id}")
+    return folder
+
+
+def grade(*words, cwd, **how):
+    command = [sys.executable, "-m", "fedteach", "grade", *map(str, words)]
+    return subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **how)
+
+
+def graded(*words, cwd):
+    process = grade(*words, cwd=cwd)
+    said, _ = process.communicate(timeout=300)
+    return process.returncode, said
+
+
+def table(out):
+    with (out / "grades.csv").open(newline="") as file:
+        return {row["student"]: row for row in csv.DictReader(file)}
+
+
+ONE = ("--exercise", "4.1", "--time-limit", "4", "--memory-limit", "600")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_honest_students_get_their_marks_whoever_sits_beside_them(tmp_path):
+    a_class(tmp_path / "in")
+    code, said = graded("in", "--out", "out", *ONE, "--jobs", "2", cwd=tmp_path)
+    assert code == 0, said
+    rows = table(tmp_path / "out")
+    assert len(rows) == 4 + len(HOSTILE)
+    for student, row in rows.items():
+        if student.startswith("honest"):
+            assert (row["4.1"], row["points"]) == ("2.0", "2.0")
+        else:
+            assert float(row["points"]) < 2.0, student
+            assert row["ungraded"] == ""
+    outcomes = {}
+    for path in (tmp_path / "out" / "students").glob("*/result.json"):
+        result = json.loads(path.read_text())
+        outcomes[result["student"].removeprefix("hostile")] = result["exercises"][0]["outcome"]
+    for attack in HOSTILE:
+        assert outcomes[attack.id] in (*attack.outcomes, "passed" if attack.id == "A30" else ""), attack.id
+    report = next((tmp_path / "out" / "students").glob("hostileA30-*/report.txt")).read_text()
+    assert "hidden checks" in report
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_killed_at_the_half_it_goes_on_and_grades_nothing_twice(tmp_path):
+    a_class(tmp_path / "in", n_honest=14, hostile=[])
+    process = grade("in", "--out", "out", *ONE, "--jobs", "2", cwd=tmp_path, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while len(list((tmp_path / "out").glob("students/*/result.json"))) < 5 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    family = psutil.Process(process.pid).children(recursive=True)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert len(family) > 4
+    assert psutil.wait_procs(family, timeout=20)[1] == [], "no lane, no fork server and no job lives on"
+    before = {path: path.read_bytes() for path in (tmp_path / "out").glob("students/*/result.json")}
+    assert 5 <= len(before) < 14
+    code, said = graded("in", "--out", "out", *ONE, "--jobs", "2", cwd=tmp_path)
+    assert code == 0, said
+    assert f"{len(before)} of 14 are graded already" in said
+    assert all(path.read_bytes() == content for path, content in before.items())
+    rows = table(tmp_path / "out")
+    assert [row["points"] for row in rows.values()] == ["2.0"] * 14
+    assert len({row["run"] for row in rows.values()}) == 2, "which rows are fresh"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_solutions_get_full_marks_and_the_untouched_course_nothing(tmp_path):
+    import shutil
+    from pathlib import Path
+
+    repository = Path(__file__).parent.parent
+    shutil.copytree(repository / "solutions", tmp_path / "in" / "solved", ignore=shutil.ignore_patterns("mistakes"))
+    shutil.copytree(repository / "notebooks", tmp_path / "in" / "untouched")
+    code, said = graded("in", "--out", "out", "--jobs", "2", cwd=tmp_path)
+    assert code == 0, said
+    rows = table(tmp_path / "out")
+    assert rows["solved"]["points"] == rows["solved"]["of"]
+    assert rows["untouched"]["points"] == "0.0"
+    for path in (tmp_path / "out" / "students").glob("untouched-*/result.json"):
+        outcomes = {one["outcome"] for one in json.loads(path.read_text())["exercises"]}
+        assert outcomes == {"not started"}
+
+
+def test_what_cannot_be_meant_is_one_sentence(tmp_path):
+    (tmp_path / "empty").mkdir()
+    for words, expected in {
+        ("nowhere", "--out", "out"): "there is no file or folder nowhere",
+        ("empty", "--out", "out"): "there is no notebook in empty",
+        ("empty", "--out", "out", "--exercise", "9.9"): "exercise",
+        ("empty", "--out", "out", "--roster", "no.csv"): "cannot be read",
+        ("empty", "--out", "out", "--memory-limit", "1"): "memory_limit",
+    }.items():
+        code, said = graded(*words, cwd=tmp_path)
+        assert code == 2, said
+        assert expected in said
+        assert "Traceback" not in said
