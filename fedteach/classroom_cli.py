@@ -145,10 +145,12 @@ def _serve_classic(
         if qr:
             _show_qr(f"{url}/#view=classic")
         sys.stdout.flush()
-        trouble = ""
+        told = ""
         while not stop.wait(0.5):
-            if server.trouble != trouble and (trouble := server.trouble):
+            trouble = server.trouble
+            if trouble and trouble != told:
                 typer.echo(f"Warning: the log is not written: {trouble}; the class goes on", err=True)
+            told = trouble
     web.stop()
     if server.records():
         typer.echo(f"log saved in {server.save()}")

@@ -58,6 +58,7 @@ def grade(
     with tempfile.TemporaryDirectory(prefix="fedteach-grade-") as work:
         intake = take_in(submissions, Path(work) / "intake", Roster.load(roster) if roster else None)
         _say(intake)
+        _say_fences()
         results = {} if again else {h.student: r for h in intake.hand_ins if (r := ledger.find(h)) is not None}
         if results:
             typer.echo(f"{len(results)} of {len(intake.hand_ins)} are graded already", err=True)
@@ -88,6 +89,18 @@ def _say(intake: "Intake") -> None:
             typer.echo(f"{words}: {_shown(entry)}", err=True)
         if len(entries) > _MOST_LISTED:
             typer.echo(f"{words}: {len(entries) - _MOST_LISTED} more", err=True)
+
+
+def _say_fences() -> None:
+    """Say what stands between students' code and this computer."""
+    from fedteach.grading.sandbox.launcher import Sandbox
+
+    with Sandbox() as sandbox:
+        layers = sandbox.layers
+    for line in layers.lines():
+        typer.echo(f"sandbox: {line}", err=True)
+    if layers.warning:
+        typer.echo(f"Warning: {layers.warning}", err=True)
 
 
 def _shown(text: str) -> str:

@@ -5,13 +5,18 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 import requests
+import typer
+from typer.testing import CliRunner
 
+from fedteach import classroom_cli
 from fedteach.classic import Client, FederatedServer
+from fedteach.classroom.addresses import reachable
 from fedteach.experiment import Experiment
 from fedteach.run_folder import SaveError
 from fedteach.transport.http.classic_numbers import NotWeights, parsed
@@ -255,16 +260,80 @@ def test_todays_client_by_its_old_names_takes_part(server, url):
     assert accuracies[1] > 0.2, "better than chance"
 
 
-def test_the_command_serves_it_on_this_machine_only_and_warns(tmp_path):
+# The command
+
+
+def test_the_command_serves_it_on_this_machine_only_warns_and_tells_of_a_full_disk(tmp_path):
+    (tmp_path / "no_folder").write_text("nothing can be written below a file")
     with shells(tmp_path) as start:
         words = ["serve", "--classic", "--port", "0", "--dataset", "digits", "--model", "logistic"]
-        command = start(*words)
+        command = start(*words, "--out", "no_folder")
         url = command.wait_for("The original course's API is at http://127.0.0.1").split()[-1]
         command.wait_for("knows no tokens")
-        assert get(url, "index").text == "index ok"
-        refused = start("serve", "--classic", "--tls")
-        assert refused.ended(60) == 2
-        assert "leave --tls away" in refused.lines[0]
+        get(url, "initialize/1/1/1")
+        get(url, "update_num_data/0/10")
+        assert get(url, "put_weight/0", "PUT", json=[np.zeros((64, 10)).tolist(), [0.0] * 10]).text == "Request OK"
+        assert "the class goes on" in command.wait_for("the log is not written: cannot write to no_folder")
+
+
+def serve_classic(*words):
+    app = typer.Typer()
+    app.command()(classroom_cli.serve)
+    return CliRunner().invoke(app, ["--classic", *words])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--workers", "4"),
+        ("--aggregate", "median"),
+        ("--fraction", "0.1"),
+        ("--upload", "int8"),
+        ("--broadcast", "float16"),
+        ("--global-update", "adam"),
+        ("--preset", "nonsense"),
+        ("--epochs", "3"),
+        ("--batch-size", "4"),
+        ("--learning-rate", "0.1"),
+        ("--min-clients", "2"),
+        ("--start-window", "5"),
+        ("--update-ratio", "0.5"),
+        ("--resume", "runs"),
+        ("--redis", "redis://127.0.0.1:6379"),
+        ("--tls",),
+        ("--no-tls",),
+        ("--no-stay",),
+        ("--stay",),
+    ],
+    ids=lambda words: words[0],
+)
+def test_an_option_that_the_classic_api_does_not_use_is_refused_as_it_was_typed(words):
+    assert str(serve_classic(*words).exception) == f"the classic API knows none of this: leave {words[0]} away"
+
+
+def test_all_that_is_not_used_is_named_at_once_and_what_is_used_is_looked_at():
+    several = serve_classic("--upload", "int8", "--rounds", "3", "--no-stay", "--workers", "4").exception
+    assert str(several).endswith("leave --upload, --workers, --no-stay away")
+    assert "update_window_s must be a number above 0" in str(serve_classic("--update-window", "0").exception)
+    assert "unknown split of the original course" in str(serve_classic("--split", "iid").exception)
+
+
+def test_on_every_network_the_qr_code_leads_to_an_address_that_phones_can_reach(tmp_path, monkeypatch):
+    @contextmanager
+    def stopped_at_once():
+        stop = threading.Event()
+        stop.set()
+        yield stop
+
+    monkeypatch.setattr(classroom_cli, "_stopping", stopped_at_once)
+    drawn = []
+    monkeypatch.setattr(classroom_cli, "_show_qr", drawn.append)
+    small = ("--dataset", "digits", "--model", "logistic", "--out", str(tmp_path))
+    told = serve_classic("--host", "0.0.0.0", "--port", "0", "--qr", *small)
+    assert told.exit_code == 0
+    assert "0.0.0.0" not in told.output
+    assert drawn[0].startswith(f"http://{reachable('0.0.0.0')}:")
+    assert f"Dashboard: {drawn[0]}" in told.output
 
 
 # A class that goes on, whatever comes
@@ -298,33 +367,182 @@ def test_a_log_that_cannot_be_written_is_told_and_stops_nobody(server, monkeypat
     assert "not written" not in server.board()["say"]
 
 
-def test_while_a_round_is_measured_the_server_answers_everybody_else(server, url, monkeypatch):
-    get(url, "initialize/1/1/2")
-    get(url, "update_num_data/0/10")
-    measuring, done = threading.Event(), threading.Event()
-    on_subset = server._judge().on_subset
+def test_a_loss_that_is_no_number_is_left_out_and_the_round_goes_on(tmp_path):
+    server = FederatedServer(SMALL.replace(model="2nn"), out=tmp_path)
+    server.initialize(1, 1, 3)
+    server.update_num_data(0, 10)
+    # Each layer multiplies by up to 1e15: after three of them float32, which ends at 3e38, has overflowed.
+    signs = np.random.default_rng(0)
+    huge = [np.float32(9e14) * signs.choice(np.float32([-1, 1]), shape) for shape in server.shapes()]
+    assert not np.isfinite(server._judge().on_subset(huge)["loss"])
+    for round in (1, 2):
+        assert server.update(0, huge) == "Request OK"
+        assert server.get_server_round() == len(server.records()) == round
+    assert list(server.records()[0]["server"]) == ["accuracy"]
+    assert "loss of the server is no finite number" in server.records()[0]["note"]
+    (log,) = tmp_path.glob("logs/*.json")
+    assert len(json.loads(log.read_text())["server acc"]) == 2
 
-    def slowly(weights):
-        if threading.current_thread() is putting and server._answers:  # the mean, not the client's own
-            measuring.set()
-            done.wait(20)
-        return on_subset(weights)
 
-    monkeypatch.setattr(server._judge(), "on_subset", slowly)
-    putting = threading.Thread(target=server.update, args=(0, filled(server, 1.0)))
-    watching = threading.Thread(target=get, args=(url, "v1/status"))
-    putting.start()
-    assert measuring.wait(20)
-    watching.start()
-    time.sleep(0.2)
+def test_what_fails_while_a_round_is_measured_is_raised_and_keeps_nobody_in_it(server, monkeypatch):
+    def fail(*_):
+        raise MemoryError("no room")
+
+    server.initialize(1, 1, 2)
+    server.update_num_data(0, 10)
+    monkeypatch.setattr(server, "evaluateClientModel", lambda *_: 0.5)
+    monkeypatch.setattr(server._judge(), "on_subset", fail)
+    with pytest.raises(MemoryError):
+        server.update(0, filled(server, 1.0))
+    monkeypatch.undo()
+    assert server.records()[0]["server"] == {}
+    assert server.update(0, filled(server, 2.0)) == "Request OK"
+    assert server.get_server_round() == len(server.records()) == 2
+
+
+def test_a_disk_that_takes_nothing_stops_no_window_and_gets_every_round_when_it_does_again(tmp_path):
+    out = tmp_path / "runs"
+    out.write_text("no folder")
+    server = FederatedServer(SMALL, out=out, update_window_s=0.2)
+    server.initialize(2, 1, 3)
+    for client in (0, 1):
+        server.update_num_data(client, 10)
+    for round in (1, 2):
+        server.update(0, filled(server, 1.0))
+        wait_until(lambda round=round: server.get_server_round() == round, 10)
+        assert "the log is not written: cannot write to" in server.board()["say"]
+    out.unlink()
+    server.update(0, filled(server, 1.0))
+    server.update(1, filled(server, 1.0))
+    assert server.trouble == ""
+    (log,) = out.glob("logs/*.json")
+    assert len(json.loads(log.read_text())["server acc"]) == 3
+
+
+# Nobody waits for what others do
+
+
+@contextmanager
+def held_up(monkeypatch, owner, name):
+    """A function that, once called, goes on only when the block ends; yields the event of its being called."""
+    function, called, go_on = getattr(owner, name), threading.Event(), threading.Event()
+
+    def slowly(*args, **how):
+        called.set()
+        go_on.wait(20)
+        return function(*args, **how)
+
+    monkeypatch.setattr(owner, name, slowly)
+    try:
+        yield called
+    finally:
+        go_on.set()
+
+
+@contextmanager
+def in_threads(work, *args_of_each):
+    """Do something in a thread for each of several arguments; yields what they return, as it comes."""
+    returned = []
+    threads = [threading.Thread(target=lambda args=args: returned.append(work(*args))) for args in args_of_each]
+    for thread in threads:
+        thread.start()
+    yield returned
+    for thread in threads:
+        thread.join(60)
+
+
+def answers_at_once(url, *paths):
     began = time.monotonic()
-    assert get(url, "index").text == "index ok"
-    assert time.monotonic() - began < 5, "the dashboard waits for the figures; nobody else does"
-    done.set()
-    putting.join(20)
-    watching.join(20)
+    for path in paths:
+        assert get(url, path).status_code == 200
+    return time.monotonic() - began < 5
 
 
-@pytest.mark.parametrize("path", ["update_num_data/%s/1", "update_num_data/1/%s", "initialize/%s/1/1"])
-def test_numbers_that_nobody_could_mean_are_no_addresses(url, path):
-    assert get(url, path % ("9" * 5000)).status_code == 404
+def test_while_a_round_is_measured_everybody_is_answered_and_who_comes_now_is_too_late(server, url, monkeypatch):
+    server.initialize(1, 1, 2)
+    for client in (0, 1):
+        server.update_num_data(client, 10)
+    monkeypatch.setattr(server, "evaluateClientModel", lambda *_: 0.5)
+    with in_threads(server.update, (0, filled(server, 1.0))) as said:
+        with held_up(monkeypatch, server._judge(), "on_subset") as measuring:
+            assert measuring.wait(20)
+            assert answers_at_once(url, "v1/status", "v1/history", "get_server_weight", "update_num_data/2/5", "index")
+            assert "the new global weights are measured" in server.board()["say"]
+            assert server.update(1, filled(server, 9.0)) == "too late: round 0 is over"
+            assert server.get_server_round() == 0, "the round is over when its figures are there"
+    assert said == ["Request OK"]
+    assert [sorted(record["clients"]) for record in server.records()] == [["0"]]
+    assert server.get_server_round() == 1
+
+
+def test_what_is_reset_while_it_is_measured_leaves_nothing_behind(server, monkeypatch):
+    server.initialize(1, 1, 2)
+    server.update_num_data(0, 10)
+    monkeypatch.setattr(server, "evaluateClientModel", lambda *_: 0.5)
+    with in_threads(server.update, (0, filled(server, 1.0))):
+        with held_up(monkeypatch, server._judge(), "on_subset") as measuring:
+            assert measuring.wait(20)
+            server.reset()
+    assert (server.get_server_round(), server.records(), server.get_server_weight()) == (0, [], None)
+
+
+def test_an_answer_to_what_was_reset_while_it_was_judged_does_not_count(server, monkeypatch):
+    server.initialize(1, 1, 2)
+    server.update_num_data(0, 10)
+    with in_threads(server.update, (0, filled(server, 1.0))) as said:
+        with held_up(monkeypatch, server, "evaluateClientModel") as judging:
+            assert judging.wait(20)
+            server.reset()
+            server.update_num_data(0, 10)
+    assert said == ["too late: round 0 is over"]
+    assert (server.get_server_round(), server.get_done_clients()) == (0, [])
+
+
+def test_while_data_and_model_are_loaded_everybody_is_answered(server, url, monkeypatch):
+    server.update_num_data(0, 10)
+    weights = [np.zeros((64, 10), np.float32), np.zeros(10, np.float32)]
+    with in_threads(server.update, (0, weights)) as said:
+        with held_up(monkeypatch, Experiment, "pool") as loading:
+            assert loading.wait(20)
+            assert answers_at_once(url, "v1/status", "v1/history", "update_num_data/1/5")
+    assert said == ["Request OK"]
+
+
+def test_a_whole_class_that_uploads_at_once_takes_no_thread_from_the_others(server, url, monkeypatch):
+    n = 45  # more than the 40 threads that a server of this kind has
+    server.initialize(n, 1, 1)
+    body = json.dumps([w.tolist() for w in filled(server, 0.5)])
+    for client in range(n):
+        server.update_num_data(client, 10)
+    with in_threads(lambda client: get(url, f"put_weight/{client}", "PUT", data=body).text, *((i,) for i in range(n))):
+        with held_up(monkeypatch, server._judge(), "on_subset") as judging:
+            assert judging.wait(20)
+            time.sleep(1)  # all of them are there
+            assert answers_at_once(url, "v1/status", "get_server_round", "")
+    assert server.get_server_round() == 1
+    assert len(server.records()[0]["clients"]) == n
+
+
+@pytest.mark.parametrize(
+    ("path", "method"),
+    [
+        ("update_num_data/%s/1", "GET"),
+        ("update_num_data/1/%s", "GET"),
+        ("initialize/%s/1/1", "GET"),
+        ("set_experiment/%s", "PUT"),
+        ("put_weight/%s", "PUT"),
+    ],
+)
+@pytest.mark.parametrize("number", ["9" * 5000, "99999999999", "-1", "x", "1.5", "\u0663"])
+def test_a_number_that_nobody_could_mean_is_refused_in_a_sentence(url, path, method, number):
+    answer = get(url, path % number, method)
+    assert answer.status_code == 422
+    assert "must be a whole number of at most 10 digits, got '" in answer.json()["detail"]
+    assert len(answer.text) < 200
+
+
+def test_an_id_is_as_long_as_a_students_number_at_most(server):
+    assert server.update_num_data(9_999_999_999, 1) == "Number of data for 9999999999 updated"
+    for id in (10**10, -1):
+        with pytest.raises(ValueError, match="client_id must be a whole number from 0 to 9999999999"):
+            server.update_num_data(id, 1)

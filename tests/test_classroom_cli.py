@@ -122,7 +122,7 @@ def test_what_cannot_be_meant_is_one_sentence_and_exit_code_2(shell):
         ("serve", "--workers", "4"): "share a federation through Redis",
         ("serve", "--classic", "--fraction", "0.1"): "the classic API knows none of this: leave --fraction away",
         ("serve", "--classic", "--workers", "4"): "leave --workers away",
-        ("serve", "--classic", "--no-stay"): "leave --stay away",
+        ("serve", "--classic", "--no-stay"): "leave --no-stay away",
         ("join", "http://127.0.0.1:1", "--token", "t", "--fingerprint", "ab" * 32): "checked on https:// only",
         ("join", "ftp://x", "--token", "t"): "expected the server's address, such as http://192.168.1.5:8765",
         ("join", "http://127.0.0.1:1"): "joining takes the class token",

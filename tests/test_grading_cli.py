@@ -53,6 +53,7 @@ def test_honest_students_get_their_marks_whoever_sits_beside_them(tmp_path):
     a_class(tmp_path / "in")
     code, said = graded("in", "--out", "out", *ONE, "--jobs", "2", cwd=tmp_path)
     assert code == 0, said
+    assert "sandbox: namespaces: no network, no other process, read-only system" in said
     rows = table(tmp_path / "out")
     assert len(rows) == 4 + len(HOSTILE)
     for student, row in rows.items():

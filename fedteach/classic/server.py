@@ -20,6 +20,7 @@ from fedteach.steps.aggregation import weighted_mean
 
 _LARGEST_ID = 10**10 - 1  # a student's number is long, but not longer
 
+
 class FederatedServer:
     """FedAvg for clients that send whole weights when they are ready.
 

@@ -70,7 +70,9 @@ def _numbers(request: Request) -> dict[str, int]:
     """
     for name, text in request.path_params.items():
         if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
-            raise HTTPException(422, f"{name} must be a whole number of at most {_MOST_DIGITS} digits, got {text[:20]!r}")
+            raise HTTPException(
+                422, f"{name} must be a whole number of at most {_MOST_DIGITS} digits, got {text[:20]!r}"
+            )
     return {name: int(text) for name, text in request.path_params.items()}
 
 
