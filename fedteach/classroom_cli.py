@@ -128,11 +128,15 @@ def _serve_classic(
     settings: dict[str, Any], out: Path, host: str, port: int | None, update_window: float | None, qr: bool
 ) -> None:
     """Serve the original course's API until Ctrl-C."""
+    from fedteach import checks
     from fedteach.classic import COURSE, FederatedServer
+    from fedteach.classic.course import SPLITS
     from fedteach.classroom.addresses import reachable
     from fedteach.transport.http.classic_routes import ClassicApp
     from fedteach.transport.http.web_server import WebServer
 
+    if "split" in settings:  # first of all: what else does not suit another split says nothing to the teacher
+        checks.known("split of the original course", settings["split"], SPLITS)
     window_s = 300.0 if update_window is None else update_window
     server = FederatedServer(COURSE.replace(**settings), update_window_s=window_s, out=out)
     web = WebServer(ClassicApp(server).app(), host, _USUAL_PORT if port is None else port)

@@ -315,7 +315,7 @@ def test_all_that_is_not_used_is_named_at_once_and_what_is_used_is_looked_at():
     several = serve_classic("--upload", "int8", "--rounds", "3", "--no-stay", "--workers", "4").exception
     assert str(several).endswith("leave --upload, --workers, --no-stay away")
     assert "update_window_s must be a number above 0" in str(serve_classic("--update-window", "0").exception)
-    assert "unknown split of the original course" in str(serve_classic("--split", "iid").exception)
+    assert "unknown split of the original course 'iid'" in str(serve_classic("--split", "iid").exception)
 
 
 def test_on_every_network_the_qr_code_leads_to_an_address_that_phones_can_reach(tmp_path, monkeypatch):
@@ -423,32 +423,30 @@ def test_a_disk_that_takes_nothing_stops_no_window_and_gets_every_round_when_it_
 
 
 @contextmanager
-def held_up(monkeypatch, owner, name):
-    """A function that, once called, goes on only when the block ends; yields the event of its being called."""
-    function, called, go_on = getattr(owner, name), threading.Event(), threading.Event()
+def stuck_in(monkeypatch, owner, name, work, *args_of_each):
+    """While the block lasts, what was begun in a thread for each of the arguments does not get through a function.
+
+    Yields the list in which the answers are when the block has ended.
+    """
+    function, reached, go_on = getattr(owner, name), threading.Event(), threading.Event()
 
     def slowly(*args, **how):
-        called.set()
-        go_on.wait(20)
+        reached.set()
+        go_on.wait(60)
         return function(*args, **how)
 
     monkeypatch.setattr(owner, name, slowly)
-    try:
-        yield called
-    finally:
-        go_on.set()
-
-
-@contextmanager
-def in_threads(work, *args_of_each):
-    """Do something in a thread for each of several arguments; yields what they return, as it comes."""
-    returned = []
-    threads = [threading.Thread(target=lambda args=args: returned.append(work(*args))) for args in args_of_each]
+    answers = []
+    threads = [threading.Thread(target=lambda args=args: answers.append(work(*args))) for args in args_of_each]
     for thread in threads:
         thread.start()
-    yield returned
-    for thread in threads:
-        thread.join(60)
+    try:
+        assert reached.wait(20)
+        yield answers
+    finally:
+        go_on.set()
+        for thread in threads:
+            thread.join(60)
 
 
 def answers_at_once(url, *paths):
@@ -463,13 +461,11 @@ def test_while_a_round_is_measured_everybody_is_answered_and_who_comes_now_is_to
     for client in (0, 1):
         server.update_num_data(client, 10)
     monkeypatch.setattr(server, "evaluateClientModel", lambda *_: 0.5)
-    with in_threads(server.update, (0, filled(server, 1.0))) as said:
-        with held_up(monkeypatch, server._judge(), "on_subset") as measuring:
-            assert measuring.wait(20)
-            assert answers_at_once(url, "v1/status", "v1/history", "get_server_weight", "update_num_data/2/5", "index")
-            assert "the new global weights are measured" in server.board()["say"]
-            assert server.update(1, filled(server, 9.0)) == "too late: round 0 is over"
-            assert server.get_server_round() == 0, "the round is over when its figures are there"
+    with stuck_in(monkeypatch, server._judge(), "on_subset", server.update, (0, filled(server, 1.0))) as said:
+        assert answers_at_once(url, "v1/status", "v1/history", "get_server_weight", "update_num_data/2/5", "index")
+        assert "the new global weights are measured" in server.board()["say"]
+        assert server.update(1, filled(server, 9.0)) == "too late: round 0 is over"
+        assert server.get_server_round() == 0, "the round is over when its figures are there"
     assert said == ["Request OK"]
     assert [sorted(record["clients"]) for record in server.records()] == [["0"]]
     assert server.get_server_round() == 1
@@ -479,21 +475,17 @@ def test_what_is_reset_while_it_is_measured_leaves_nothing_behind(server, monkey
     server.initialize(1, 1, 2)
     server.update_num_data(0, 10)
     monkeypatch.setattr(server, "evaluateClientModel", lambda *_: 0.5)
-    with in_threads(server.update, (0, filled(server, 1.0))):
-        with held_up(monkeypatch, server._judge(), "on_subset") as measuring:
-            assert measuring.wait(20)
-            server.reset()
+    with stuck_in(monkeypatch, server._judge(), "on_subset", server.update, (0, filled(server, 1.0))):
+        server.reset()
     assert (server.get_server_round(), server.records(), server.get_server_weight()) == (0, [], None)
 
 
 def test_an_answer_to_what_was_reset_while_it_was_judged_does_not_count(server, monkeypatch):
     server.initialize(1, 1, 2)
     server.update_num_data(0, 10)
-    with in_threads(server.update, (0, filled(server, 1.0))) as said:
-        with held_up(monkeypatch, server, "evaluateClientModel") as judging:
-            assert judging.wait(20)
-            server.reset()
-            server.update_num_data(0, 10)
+    with stuck_in(monkeypatch, server, "evaluateClientModel", server.update, (0, filled(server, 1.0))) as said:
+        server.reset()
+        server.update_num_data(0, 10)
     assert said == ["too late: round 0 is over"]
     assert (server.get_server_round(), server.get_done_clients()) == (0, [])
 
@@ -501,10 +493,8 @@ def test_an_answer_to_what_was_reset_while_it_was_judged_does_not_count(server, 
 def test_while_data_and_model_are_loaded_everybody_is_answered(server, url, monkeypatch):
     server.update_num_data(0, 10)
     weights = [np.zeros((64, 10), np.float32), np.zeros(10, np.float32)]
-    with in_threads(server.update, (0, weights)) as said:
-        with held_up(monkeypatch, Experiment, "pool") as loading:
-            assert loading.wait(20)
-            assert answers_at_once(url, "v1/status", "v1/history", "update_num_data/1/5")
+    with stuck_in(monkeypatch, Experiment, "pool", server.update, (0, weights)) as said:
+        assert answers_at_once(url, "v1/status", "v1/history", "update_num_data/1/5")
     assert said == ["Request OK"]
 
 
@@ -514,11 +504,15 @@ def test_a_whole_class_that_uploads_at_once_takes_no_thread_from_the_others(serv
     body = json.dumps([w.tolist() for w in filled(server, 0.5)])
     for client in range(n):
         server.update_num_data(client, 10)
-    with in_threads(lambda client: get(url, f"put_weight/{client}", "PUT", data=body).text, *((i,) for i in range(n))):
-        with held_up(monkeypatch, server._judge(), "on_subset") as judging:
-            assert judging.wait(20)
-            time.sleep(1)  # all of them are there
-            assert answers_at_once(url, "v1/status", "get_server_round", "")
+    with stuck_in(
+        monkeypatch,
+        server._judge(),
+        "on_subset",
+        lambda client: get(url, f"put_weight/{client}", "PUT", data=body).text,
+        *((i,) for i in range(n)),
+    ):
+        time.sleep(1)  # all of them are there
+        assert answers_at_once(url, "v1/status", "get_server_round", "")
     assert server.get_server_round() == 1
     assert len(server.records()[0]["clients"]) == n
 

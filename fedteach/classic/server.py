@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fedteach import __version__, checks
-from fedteach.classic.course import COURSE
+from fedteach.classic.course import COURSE, SPLITS
 from fedteach.engine_pool import EnginePool
 from fedteach.evaluation import Evaluator
 from fedteach.experiment import Experiment
@@ -57,7 +57,7 @@ class FederatedServer:
         self._evaluator: Evaluator | None = None
         self._timer: threading.Timer | None = None
         self._ends_at: float | None = None
-        split = checks.known("split of the original course", experiment.split, ("1", "2", "3", "4"))
+        split = checks.known("split of the original course", experiment.split, SPLITS)
         self._begin(experiment.clients, int(split), experiment.rounds)
 
     # ---- the original's names -------------------------------------------------------------------------

@@ -81,6 +81,9 @@ class IsolatedJudge:
                     return self._judge(exercise, load, job, seed)
             except SandboxError as error:
                 says = f"The sandbox failed, so {exercise.function} was not judged: {error}."
+            except Exception as error:  # a mistake of ours, in a question: it must not take the other exercises along
+                kind = type(error).__name__
+                says = f"The check of {exercise.id} itself stopped with {kind}: {error}. Please report it."
         return cannot_be_had(exercise, Finding(says), "sandbox error")
 
     def read(self, path: Path) -> Notebook:
