@@ -68,12 +68,21 @@ class Groups:
         for memory, pids in _places():
             try:
                 groups = cls(memory, pids)
+                groups._remove_those_of_the_dead()
                 groups.make(2**30, 64).remove()
             except OSError as error:
                 why = f"{error.strerror or error} ({error.filename or memory})"
             else:
                 return groups, ""
         return None, why
+
+    def _remove_those_of_the_dead(self) -> None:
+        """Remove the groups of judges that were killed; no process is in them any more."""
+        for folder in [group for parent in {self._memory, self._pids} for group in parent.glob("fedteach-*-*")]:
+            pid = folder.name.split("-")[1]
+            if pid.isdigit() and not Path(f"/proc/{pid}").exists():
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
 
     def make(self, memory_bytes: int, most_processes: int) -> Group:
         """Make the group of one job.

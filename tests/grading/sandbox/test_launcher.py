@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -190,9 +192,6 @@ def test_a_fork_server_that_is_killed_is_started_anew(sandbox):
 
 def test_when_the_judge_is_killed_no_process_is_left(tmp_path):
     """Also one that is in the middle of a loop without end."""
-    import subprocess
-    import sys
-
     code = """
 from fedteach.grading.sandbox.launcher import Sandbox
 from fedteach.grading.sandbox.orders import Call, Load
@@ -257,3 +256,37 @@ def test_a_group_kills_what_takes_too_much():
     assert group.ran_out_of_memory()
     group.remove()
     assert not group.memory.exists()
+
+
+def test_groups_of_a_judge_that_was_killed_are_removed_by_the_next(walls):
+    groups, _ = cgroups.Groups.find()
+    if groups is None:
+        return
+    made = groups.make(2**26, 10)
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left = made.memory.with_name(f"fedteach-{dead.pid}-7")
+    left.mkdir()
+    cgroups.Groups.find()
+    assert not left.exists()
+    assert made.memory.exists(), "that of a living judge stays"
+    made.remove()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="all the other tests run without root already")
+def test_the_walls_stand_without_root_too():
+    """In a user namespace root is somebody else: nothing of what root may do is left."""
+    code = """
+import os
+from fedteach.grading.sandbox.launcher import Sandbox
+from tests.grading.sandbox.test_launcher import ask
+with Sandbox() as sandbox, sandbox.job() as job:
+    assert os.geteuid() == 1000 and not sandbox.layers.namespaces, sandbox.layers
+    source = "import os, socket\\ndef f(home): return os.getuid(), os.path.exists(home), socket.if_nameindex()"
+    print(ask(job, source, os.getcwd() + "/tests").value)
+"""
+    words = ["unshare", "--user", "--map-user=1000", "--map-group=1000", sys.executable, "-c", code]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    if done.stderr.startswith("unshare: "):
+        return  # this machine lets nobody have a user namespace, so there is no way to lose root and keep Python
+    assert done.stdout.strip() == "(1000, False, [(1, 'lo')])", done.stderr
