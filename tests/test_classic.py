@@ -471,6 +471,20 @@ def test_while_a_round_is_measured_everybody_is_answered_and_who_comes_now_is_to
     assert server.get_server_round() == 1
 
 
+def test_while_a_slow_disk_is_written_only_who_looks_at_the_dashboard_waits(server, url, monkeypatch):
+    server.initialize(1, 1, 2)
+    server.update_num_data(0, 10)
+    looking = [threading.Thread(target=get, args=(url, path)) for path in ("v1/status", "v1/history")]
+    with stuck_in(monkeypatch, server, "save", server.update, (0, filled(server, 1.0))):
+        for one in looking:
+            one.start()
+        time.sleep(0.3)
+        assert answers_at_once(url, "index", "get_server_round", "get_server_weight", "")
+        assert all(one.is_alive() for one in looking)
+    for one in looking:
+        one.join(20)
+
+
 def test_what_is_reset_while_it_is_measured_leaves_nothing_behind(server, monkeypatch):
     server.initialize(1, 1, 2)
     server.update_num_data(0, 10)
