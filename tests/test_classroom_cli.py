@@ -114,6 +114,7 @@ def _wait_for_stage(stage, reached, server, clients):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_what_cannot_be_meant_is_one_sentence_and_exit_code_2(shell):
     asked = {
         ("serve", "--min-clients", "9"): "min_clients=9 can never be here: the class has 5 places",
