@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fedteach.history import History, RoundRecord
     from fedteach.lab.checking import check, hint, progress, reset, use
     from fedteach.lab.classroom import join
+    from fedteach.lab.identity import my_id
     from fedteach.lab.panel import panel
     from fedteach.messages import ClientInfo, Codec, Lost, Task, Update, Weights
     from fedteach.randomness import rng_for
@@ -50,6 +51,7 @@ _HOME = {
     "join": "lab.classroom",
     "lab": None,
     "models": None,
+    "my_id": "lab.identity",
     "not_started": "grading.not_started",
     "panel": "lab.panel",
     "progress": "lab.checking",
@@ -83,6 +85,7 @@ __all__ = [
     "join",
     "lab",
     "models",
+    "my_id",
     "not_started",
     "panel",
     "progress",

@@ -18,6 +18,7 @@ import typer
 
 from fedteach import classroom_cli as classroom
 from fedteach import grading_cli as grading
+from fedteach import handout_cli as handout
 from fedteach.authoring.command import author_app
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ app.add_typer(author_app, name="author")
 app.command()(classroom.serve)
 app.command()(classroom.join)
 app.command()(grading.grade)
+app.command()(handout.release)
 
 INTERRUPTED = 130  # what a shell reports after Ctrl-C
 
@@ -158,14 +160,16 @@ def datasets() -> None:
 def check(
     path: Annotated[Path, typer.Argument(help="A notebook, or a folder of notebooks.")] = Path("notebooks"),
     exercise: Annotated[list[str] | None, typer.Option(help="Only this one, such as 4.1; may be repeated.")] = None,
+    student: Annotated[str, typer.Option(help="Ask the numbers of this student's own, as my_id() does.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
 ) -> None:
     """Judge the exercises in a student's notebooks, with points; exit code 0 if all are right."""
     from fedteach.exercises import catalogue, find
     from fedteach.grading import report
+    from fedteach.grading.seeds import ASSIGNMENT, visible_seed
     from fedteach.grading.submission import Submission
 
-    submission = Submission(path, catalogue().values())
+    submission = Submission(path, catalogue().values(), seed_for=lambda id: visible_seed(ASSIGNMENT, id, student))
     exercises = [find(id) for id in dict.fromkeys(exercise or ())] or submission.exercises()
     lines = [json.dumps(report.as_data(submission, exercises))] if as_json else report.table(submission, exercises)
     for line in lines:

@@ -1,126 +1,130 @@
 """`fedteach grade`: thin, so that everything it does can be done in Python too."""
 
-import os
 import sys
-import tempfile
-import time
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from fedteach.grading.batch.intake import Intake
-    from fedteach.grading.exercise import Exercise
+    from fedteach.grading.batch.gradebook import Gradebook
+    from fedteach.grading.batch.lanes import Graded
 
 _MOST_LISTED = 20
+_WHAT, _HOW, _REPORTS = "What is graded", "How", "Reports"
 
 
 def grade(
     submissions: Annotated[Path, typer.Argument(help="Folder or zip of the platform's, or one notebook.")],
     out: Annotated[Path, typer.Option(help="Folder for results; a second call goes on where the first ended.")],
-    exercise: Annotated[list[str] | None, typer.Option(help="Only this one, such as 4.1; may be repeated.")] = None,
-    roster: Annotated[Path | None, typer.Option(help="CSV of the class: student_id, and any other columns.")] = None,
-    seed_key: Annotated[
-        Path | None, typer.Option(help="File of the course key; made if it is not there. Default: OUT/course.key.")
+    exercises: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exercises",
+            "--exercise",
+            help="Only these: 4.1, or 4 for all of step 4; several with commas. Default: all.",
+            rich_help_panel=_WHAT,
+        ),
     ] = None,
-    jobs: Annotated[int, typer.Option(help="Students graded side by side; 0: one for each processor.")] = 0,
-    time_limit: Annotated[float, typer.Option(help="Seconds for loading what a function needs.")] = 20.0,
-    memory_limit: Annotated[int, typer.Option(help="Megabytes that a student's code may use.")] = 2048,
-    again: Annotated[bool, typer.Option("--again", help="Grade everything anew, also what is done.")] = False,
+    roster: Annotated[
+        Path | None,
+        typer.Option(help="CSV of the class: student_id, and any other columns.", rich_help_panel=_WHAT),
+    ] = None,
+    deadline: Annotated[
+        str | None,
+        typer.Option(
+            help="Such as 2026-12-24T18:00; the roster's column `deadline` holds extensions.", rich_help_panel=_REPORTS
+        ),
+    ] = None,
+    late_policy: Annotated[
+        str,
+        typer.Option(
+            help="What lateness costs: none, zero, 10%/day, 5%/hour; each begun one counts.", rich_help_panel=_REPORTS
+        ),
+    ] = "none",
+    formats: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format",
+            help="Write what canvas, moodle or gradescope takes in. Default: where the hand-ins are from.",
+            rich_help_panel=_REPORTS,
+        ),
+    ] = None,
+    seed_key: Annotated[
+        Path | None,
+        typer.Option(
+            help="File of the course key; made if it is not there. Default: OUT/course.key.", rich_help_panel=_HOW
+        ),
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option(help="Students graded side by side; 0: one for each processor.", rich_help_panel=_HOW)
+    ] = 0,
+    time_limit: Annotated[
+        float, typer.Option(help="Seconds for loading what a function needs.", rich_help_panel=_HOW)
+    ] = 20.0,
+    memory_limit: Annotated[
+        int, typer.Option(help="Megabytes that a student's code may use.", rich_help_panel=_HOW)
+    ] = 2048,
+    resume: Annotated[
+        bool, typer.Option("--resume/--again", help="Go on, or grade anew what is done too.", rich_help_panel=_HOW)
+    ] = True,
 ) -> None:
     """Grade a class: each student's code in a sandbox, with public and hidden questions.
 
-    Killed in the middle, the same command goes on with what is not done yet.
+    Killed in the middle, the same command goes on with what is not done yet. Reports are in OUT: overview.html and
+    grades.csv for you, feedback/ for the students.
     """
-    from tqdm import tqdm
+    from fedteach.exercises import chosen, stubs
+    from fedteach.grading.batch.run import Course, Options, grade_class
+    from fedteach.grading.seeds import ASSIGNMENT
 
-    from fedteach import checks
-    from fedteach.grading.batch.intake import take_in
-    from fedteach.grading.batch.lanes import Orders
-    from fedteach.grading.batch.lanes import grade as graded_of
-    from fedteach.grading.batch.ledger import Ledger
-    from fedteach.grading.batch.roster import Roster
-    from fedteach.grading.batch.seeds import course_key
-
-    exercises = _exercises(exercise)
-    checks.whole("jobs", jobs, least=0, most=256)
-    checks.number("time_limit", time_limit, least=0, open_left=True)
-    checks.whole("memory_limit", memory_limit, least=128)
-    key_path = seed_key or out / "course.key"
-    key = course_key(key_path)
-    ids = [one.id for one in exercises]
-    limits = {"time": time_limit, "memory": memory_limit}
-    # The secret seeds belong to the key: another key, other questions, so what was done is done anew.
-    ledger = Ledger(out, {"exercises": ids, "limits": limits, "key": key.hex()[:8]})
-    run = time.strftime("%Y%m%d_%H%M%S", time.gmtime())
-    with tempfile.TemporaryDirectory(prefix="fedteach-grade-") as work:
-        intake = take_in(submissions, Path(work) / "intake", Roster.load(roster) if roster else None)
-        _say(intake)
-        _say_fences()
-        results = {} if again else {h.student: r for h in intake.hand_ins if (r := ledger.find(h)) is not None}
-        if results:
-            typer.echo(f"{len(results)} of {len(intake.hand_ins)} are graded already", err=True)
-        todo = {h.student: h for h in intake.hand_ins if h.student not in results}
-        orders = Orders(partial(_exercises, exercise), "fedteach", key, memory_limit * 2**20, time_limit, Path(work))
-        lanes = min(jobs or os.cpu_count() or 1, max(len(todo), 1))
-        hand_ins = [(student, hand_in.folder) for student, hand_in in todo.items()]
-        with tqdm(total=len(todo), unit="student", file=sys.stderr, disable=None) as bar:
-            for graded in graded_of(hand_ins, orders, lanes):
-                results[graded.student] = ledger.enter(todo[graded.student], graded, run)
-                bar.update()
-        table = ledger.write_grades([results[h.student] for h in intake.hand_ins], ids)
-    _summary([results[h.student] for h in intake.hand_ins], table)
+    ids = tuple(id.strip() for text in exercises or () for id in text.split(",") if id.strip())
+    course = Course(ASSIGNMENT, partial(chosen, ids), {id: stub.text for id, stub in stubs.stubs().items()})
+    options = Options(
+        roster=roster,
+        seed_key=seed_key,
+        deadline=deadline,
+        late_policy=late_policy,
+        formats=tuple(formats or ()),
+        jobs=jobs,
+        time_limit_s=time_limit,
+        memory_mb=memory_limit,
+        resume=resume,
+    )
+    try:
+        book = grade_class(course, submissions, out, options, tell=_tell, track=_with_bar)
+    except KeyboardInterrupt:
+        _tell("stopped; the same command goes on with what is not graded yet")
+        raise
+    _summary(book, out)
 
 
-def _exercises(wanted: list[str] | None) -> "list[Exercise]":
-    from fedteach.exercises import catalogue, find
-
-    return [find(id) for id in dict.fromkeys(wanted)] if wanted else list(catalogue().values())
-
-
-def _say(intake: "Intake") -> None:
-    """Say what came, and what is nobody's."""
-    platform = f" ({intake.platform})" if intake.platform else ""
-    typer.echo(f"{len(intake.hand_ins)} students{platform}", err=True)
-    for words, entries in (("not graded", intake.unclear), ("nothing came from", intake.missing)):
-        for entry in entries[:_MOST_LISTED]:
-            typer.echo(f"{words}: {_shown(entry)}", err=True)
-        if len(entries) > _MOST_LISTED:
-            typer.echo(f"{words}: {len(entries) - _MOST_LISTED} more", err=True)
-
-
-def _say_fences() -> None:
-    """Say what stands between students' code and this computer."""
-    from fedteach.grading.sandbox.launcher import Sandbox
-
-    with Sandbox() as sandbox:
-        layers = sandbox.layers
-    for line in layers.lines():
-        typer.echo(f"sandbox: {line}", err=True)
-    if layers.warning:
-        typer.echo(f"Warning: {layers.warning}", err=True)
-
-
-def _shown(text: str) -> str:
+def _tell(sentence: str) -> None:
     from fedteach.grading.readable import readable
 
-    return readable(text)
+    typer.echo(readable(sentence), err=True)
 
 
-def _summary(results: list[dict[str, Any]], table: Path) -> None:
-    points = sorted(result["points"] for result in results)
+def _with_bar(graded: "Iterable[Graded]", total: int) -> "Iterable[Graded]":
+    from tqdm import tqdm
+
+    # Each student who is done is shown at once: a class is hundreds, not millions.
+    return tqdm(graded, total=total, unit="student", file=sys.stderr, disable=None, mininterval=0, miniters=1)
+
+
+def _summary(book: "Gradebook", out: Path) -> None:
+    import statistics
+
+    points = [row.points for row in book.rows]
     if points:
-        middle = points[len(points) // 2]
-        typer.echo(
-            f"graded {len(points)}: from {points[0]:g} to {points[-1]:g} of {results[0]['of']:g}, median {middle:g}"
-        )
-    ungraded = [result["student"] for result in results if result["ungraded"]]
+        middle = statistics.median(points)
+        typer.echo(f"graded {len(points)}: from {min(points):g} to {max(points):g} of {book.of:g}, median {middle:g}")
+    typer.echo(
+        f"class report in {out / 'overview.html'}, grades in {out / 'grades.csv'}, for students {out / 'feedback'}"
+    )
+    ungraded = [row.result.student for row in book.rows if row.result.ungraded]
     if ungraded:
-        typer.echo(
-            f"not graded for reasons of ours, call again: {', '.join(map(_shown, ungraded[:_MOST_LISTED]))}", err=True
-        )
-    typer.echo(f"grades in {table}")
-    if ungraded:
+        _tell(f"not graded for reasons of ours, call again: {', '.join(ungraded[:_MOST_LISTED])}")
         raise typer.Exit(1)

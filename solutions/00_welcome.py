@@ -214,12 +214,14 @@ check("0.1", megabytes_per_round)
 progress()
 
 # %% [markdown]
-# Two more things that are good to know:
+# Three more things that are good to know:
 #
 # - `reset("0.1")`, in a cell of its own, gives you the exercise back as it was at the beginning. The first grey cell of
 #   each notebook imports `reset`, so run that one first.
 # - Every notebook runs from top to bottom, also with exercises left open. Where a function of yours is needed and not
 #   ready yet, fedteach takes its own, and says so. So you can do the notebooks in any order, and come back.
+# - Has your teacher given you an id, such as `ab123`? Then run `from fedteach import my_id` and `my_id("ab123")` once,
+#   in a cell of its own. From then on the checks ask you numbers of your own, in every notebook.
 
 # %% [markdown]
 # ## 6. Your turn

@@ -26,7 +26,8 @@ LAYERS = {
     "exercises": ("exercises",),
     "lab": ("lab",),
     "authoring": ("authoring",),
-    "command line": ("cli", "classroom_cli", "grading_cli", "__main__", "pytest_plugin"),
+    "handout": ("handout",),
+    "command line": ("cli", "classroom_cli", "grading_cli", "handout_cli", "__main__", "pytest_plugin"),
 }
 
 # What each layer may import beside itself. Steps, data and records know nothing of TensorFlow, so they load and are
@@ -44,6 +45,7 @@ MAY_USE = {
     "exercises": ("base", "steps", "data", "training", "grading"),
     "lab": ("base", "steps", "data", "records", "training", "transport", "loop", "classroom", "grading", "exercises"),
     "authoring": ("base", "records", "grading", "exercises"),
+    "handout": ("base", "grading", "exercises", "authoring"),
     "command line": (
         "base",
         "steps",
@@ -57,6 +59,7 @@ MAY_USE = {
         "exercises",
         "lab",
         "authoring",
+        "handout",
     ),
 }
 
@@ -71,6 +74,7 @@ CORNERS = {
     "uvicorn": ("transport/http/*",),
     "redis": ("transport/http/redis_store.py (late)",),
     "cryptography": ("transport/http/certificate.py",),
+    "jinja2": ("grading/batch/reports/pages.py (late)",),
     "segno": ("classroom_cli.py (late)",),
     "IPython": ("lab/*",),
     "pytest": ("pytest_plugin.py",),

@@ -7,7 +7,7 @@ catalogue without further ado. They import numpy only, so that an answer is judg
 """
 
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from types import MappingProxyType
@@ -42,3 +42,20 @@ def find(exercise: str) -> Exercise:
         ValueError: if there is none; says which there are.
     """
     return catalogue()[checks.known("exercise", exercise, catalogue())]
+
+
+def chosen(wanted: Sequence[str] = ()) -> list[Exercise]:
+    """Return the exercises of these numbers, in the order of the course: "4.1", or "4" for all of step 4.
+
+    Args:
+        wanted: their numbers; none stands for all exercises.
+
+    Raises:
+        ValueError: if there is none of that number; says which there are.
+    """
+    everything = list(catalogue().values())
+    found: set[str] = set()
+    for number in wanted:
+        of_step = {exercise.id for exercise in everything if exercise.step == number}
+        found |= of_step or {find(number).id}
+    return [exercise for exercise in everything if not wanted or exercise.id in found]

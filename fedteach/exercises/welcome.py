@@ -6,7 +6,7 @@ import numpy as np
 
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask
-from fedteach.grading.exercise import Exercise
+from fedteach.grading.exercise import EXAMPLE, Exercise
 
 
 def reference_megabytes(n_weights: int, n_clients: int) -> float:
@@ -38,6 +38,7 @@ def _cut(n_weights: int, n_clients: int) -> expect.Likely:
     return [*cut, *rounded]
 
 
+@EXAMPLE
 def the_model_above(ask: Ask, rng: np.random.Generator) -> None:
     """38,282 weights and 5 clients: 1.53128 megabytes."""
     # 38,282 weights x 4 bytes x 5 clients x 2 ways = 1,531,280 bytes

@@ -5,6 +5,7 @@ from typing import Any
 
 from fedteach.grading.plain import Strange, difference, kind_of, shorten, show
 from fedteach.grading.recipes import Passage, Recipe
+from fedteach.grading.records import unsound
 from fedteach.grading.verdict import Ending, Finding
 from fedteach.grading.words import article
 from fedteach.grading.worker import Raised, Reply, Worker, WorkerLost
@@ -47,6 +48,11 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else show(value)
 
 
+OVERTIME_S = 1.0
+"""Seconds above the limit at which no answer counts any more. The worker itself keeps the time, so an honest function
+never comes here; one that has switched the worker's clock off does."""
+
+
 class Ask:
     """What a case asks with. `ask(*arguments)` calls the function and returns its value, as plain data.
 
@@ -62,7 +68,7 @@ class Ask:
         self._worker = worker
         self._limit_s = limit_s
         self._may_share = may_share
-        self._left_s = limit_s
+        self._taken_s = 0.0
         self.printed = ""
         self.warned: dict[str, None] = {}
         self.called = ""
@@ -101,6 +107,8 @@ class Ask:
         if isinstance(reply.value, Strange):
             self.ended = self.ended or "not plain data"
             raise Wrong(f"Your function returned {kind_of(reply.value)}.", got=reply.value, likely=reply.value.likely)
+        if found := unsound(reply.value):
+            raise Wrong(found.says, got=found.got, likely=found.likely)
         return reply
 
     def refusal(self, *arguments: Any, because: str, kind: str = "ValueError", likely: str = "") -> str:
@@ -129,12 +137,12 @@ class Ask:
         self._n_calls += 1
         began = time.monotonic()
         try:
-            reply = self._worker.call(arguments, self._left_s)
+            reply = self._worker.call(arguments, max(self._limit_s - self._taken_s, 0.01))
         except WorkerLost as lost:
             self.ended = lost.ended
             raise NoMoreAnswers(str(lost)) from None
         taken_s = time.monotonic() - began
-        self._left_s = max(self._left_s - taken_s, 0.01)
+        self._taken_s += taken_s
         self.printed = self.printed or reply.printed
         self.warned |= dict.fromkeys(reply.warned)
         self.clue = next((_ONCE for after in reply.after if isinstance(after, Passage) and after.asked_again), "")
@@ -142,7 +150,7 @@ class Ask:
             raise NotThereYet(reply.exercise)
         if reply.raised is not None and "MemoryError" in reply.raised.kinds:
             self.ended = self.ended or "out of memory"
-        if reply.outcome == "time limit":
+        if reply.outcome == "time limit" or self._taken_s > self._limit_s + OVERTIME_S:
             self.ended = "time out"
             raise self._time_up(taken_s, reply.raised.traceback if reply.raised else "")
         return reply

@@ -12,9 +12,13 @@ from functools import cached_property
 from pathlib import Path
 
 from fedteach.grading.gathering import Gathering, index
-from fedteach.grading.notebooks import cells_in, content_of
+from fedteach.grading.notebooks import UnreadableNotebook, cells_in, content_of
+from fedteach.grading.plain import shorten
 from fedteach.grading.statements import BrokenCell, Piece, Statement, statements_of
 from fedteach.grading.verdict import Finding
+
+MOST_STATEMENTS, MOST_NAMES = 20_000, 200_000
+"""What a notebook may hold: the course's own have 200 statements; who writes a hundred times that means no good."""
 
 
 class Missing(Exception):
@@ -84,13 +88,17 @@ class Notebook:
         code: its code, if it was taken apart elsewhere already.
 
     Raises:
-        UnreadableNotebook: if it is neither.
+        UnreadableNotebook: if it is neither, or too long to be gone through.
     """
 
     def __init__(self, path: Path, code: Code | None = None):
         self.path = path
         code = code_in(path.name, content_of(path)) if code is None else code
         self.broken, self._statements = code.broken, code.statements
+        if len(self._statements) > MOST_STATEMENTS or sum(map(_n_names, self._statements)) > MOST_NAMES:
+            raise UnreadableNotebook(
+                f"{path.name} is too much to judge: more than {MOST_STATEMENTS:,} statements or {MOST_NAMES:,} names"
+            )
 
     def has(self, name: str) -> bool:
         """Say whether the notebook gives this name a value."""
@@ -161,8 +169,13 @@ class Notebook:
             raise Missing(_not_python(broken, f"{name} uses {wanted}, which is not there"))
 
 
+def _n_names(statement: Statement) -> int:
+    names = (statement.binds, statement.changes, statement.may_change, statement.needs, statement.calls, statement.sets)
+    return sum(map(len, names)) + len(statement.fills)
+
+
 def _not_python(broken: BrokenCell, so: str) -> Finding:
     line = f"line {broken.line}: {broken.code}" if broken.line else ""
     says = f"{broken.cell.place} cannot be run, so {so}: {broken.error}."
     likely = "mend that line; Python reads a cell as a whole before it runs any of it"
-    return Finding(says, got=line, likely="that line must go" if broken.cell.left_out else likely)
+    return Finding(says, got=shorten(line), likely="that line must go" if broken.cell.left_out else likely)

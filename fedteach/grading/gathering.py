@@ -29,6 +29,10 @@ class Gathering:
         self._every = index(s.binds for s in statements)
         self._changing = index(s.changes for s in statements)
         self._perhaps_changing = index(s.may_change if not s.calls & self._trials else () for s in statements)
+        self._callers = index(s.calls for s in statements)
+        self._setting = index(s.sets for s in statements)
+        self._set_ups = [number for number, s in enumerate(statements) if s.sets_up]
+        self._filling = index(s.fills | s.sets if s.kind else () for s in statements)
         self.binding = {
             name: {n for n in numbers if statements[n].kind} | self._in_time(name, numbers)
             for name, numbers in self._every.items()
@@ -47,8 +51,8 @@ class Gathering:
         """
         self._follow({name}, missing)
         self.uses = (self._needed & self.binding.keys()) - {name}
-        certain = set(self.chosen)
-        while more := self._perhaps_needed() - self.chosen:
+        certain, looked_at = set(self.chosen), set[str]()
+        while more := self._perhaps_needed(looked_at) - self.chosen:
             self.chosen |= more
             self._follow({n for number in more for n in self._statements[number].needs} - self._needed)
         self.optional = self.chosen - certain
@@ -67,29 +71,32 @@ class Gathering:
         """Return the numbers of the statements that surely have a say in a name's value."""
         if name not in self.binding:
             # Only a function that declares it `global` gives it a value: then whoever calls that function does.
-            return self._calling({bound for s in self._statements if name in s.sets for bound in s.binds})
+            return self._calling(self._bound_by(self._setting.get(name, set())))
         # `np.add(...)` changes no numpy: what is imported stays as it is.
         imported = any(self._statements[number].kind == "import" for number in self._every[name])
         changing = set() if imported else self._in_time(name, self._changing.get(name, set()))
         return self.binding[name] | changing
 
-    def _perhaps_needed(self) -> set[int]:
-        """Return the numbers of the statements that perhaps have a say in what is needed."""
-        found = {number for name in self._needed & self.binding.keys() for number in self._perhaps_for(name)}
-        importing = [number for number in self.chosen if self._statements[number].imports]
-        above = self._statements[: max(importing, default=0)]
-        return found | {number for number, statement in enumerate(above) if statement.sets_up}
+    def _perhaps_needed(self, looked_at: set[str]) -> set[int]:
+        """Return the numbers of the statements that perhaps have a say in what is needed, names looked at left out."""
+        new = (self._needed & self.binding.keys()) - looked_at
+        looked_at |= new
+        last_import = max((number for number in self.chosen if self._statements[number].imports), default=0)
+        setting_up = {number for number in self._set_ups if number < last_import}
+        return setting_up.union(*map(self._perhaps_for, new))
 
     def _perhaps_for(self, name: str) -> set[int]:
-        fillers = {bound for s in self._statements if s.kind and name in s.fills | s.sets for bound in s.binds}
-        found = self._calling(fillers - self._trials)
+        found = self._calling(self._bound_by(self._filling.get(name, set())) - self._trials)
         values = [self._statements[number] for number in self.binding[name]]
         if not all(s.constant or s.kind in ("import", "function") for s in values):
             found |= self._perhaps_changing.get(name, set())
         return self._in_time(name, found)
 
     def _calling(self, functions: set[str]) -> set[int]:
-        return {number for number, statement in enumerate(self._statements) if statement.calls & functions}
+        return {number for function in functions for number in self._callers.get(function, ())}
+
+    def _bound_by(self, numbers: set[int]) -> set[str]:
+        return {name for number in numbers for name in self._statements[number].binds}
 
     def _in_time(self, name: str, numbers: set[int]) -> set[int]:
         """Leave out the statements below the last, if the name has a value before."""

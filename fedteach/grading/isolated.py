@@ -1,6 +1,7 @@
 """Judging when it counts: the student's function runs in a sandbox, and the judge sees nothing but its answers."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from fedteach.grading.plain import Strange, shorten
 from fedteach.grading.recipes import Network, Passage, Probe, Rng, Stream
 from fedteach.grading.sandbox.launcher import GRACE_S, MEMORY_BYTES, Job, JobFailed, Layers, Sandbox, SandboxError
 from fedteach.grading.sandbox.orders import Call, Load, Loaded, Read, Unreadable
-from fedteach.grading.submission import cannot_be_had
-from fedteach.grading.verdict import Finding, Verdict, not_started, waiting_for
+from fedteach.grading.submission import cannot_be_had, check_broke
+from fedteach.grading.verdict import Finding, Verdict, not_there_yet
 from fedteach.grading.worker import Raised, Reply, WorkerLost
 
 LOAD_LIMIT_S = 20.0
@@ -44,16 +45,19 @@ class IsolatedJudge:
         namespaces: bool | None = None,
     ):
         self._load_limit_s = load_limit_s
-        # Two fork servers: most exercises need no TensorFlow, and a job that does without is a fifth of the work.
-        self._sandboxes = {
-            with_tensorflow: Sandbox(with_tensorflow=with_tensorflow, memory_bytes=memory_bytes, namespaces=namespaces)
-            for with_tensorflow in (False, True)
-        }
+        self._make = partial(Sandbox, memory_bytes=memory_bytes, namespaces=namespaces)
+        self._sandboxes: dict[bool, Sandbox] = {}
 
     @property
     def layers(self) -> Layers:
         """Which fences stand."""
-        return self._sandboxes[False].layers
+        return self._sandbox().layers
+
+    def _sandbox(self, with_tensorflow: bool = False) -> Sandbox:
+        """Return one of two: most exercises need no TensorFlow, and a job that does without is a fifth of the work."""
+        if with_tensorflow not in self._sandboxes:
+            self._sandboxes[with_tensorflow] = self._make(with_tensorflow=with_tensorflow)
+        return self._sandboxes[with_tensorflow]
 
     def __call__(self, exercise: Exercise, program: Program, folder: Path, seed: int) -> Verdict:
         """Load a program in a new job and judge its function."""
@@ -65,26 +69,29 @@ class IsolatedJudge:
         Returns:
             A verdict for each seed; fewer, if there was nothing to ask.
         """
+        load = Load(program, modules_in(folder), self._load_limit_s)
         verdicts: list[Verdict] = []
         for seed in seeds:
-            verdicts.append(self._judge_once(exercise, program, folder, seed))
-            if not verdicts[-1].cases or verdicts[-1].ended in ("import error", "sandbox error"):
+            verdicts.append(self._judge_once(exercise, load, seed))
+            if len(verdicts[-1].cases) != len(exercise.cases) or verdicts[-1].ended == "sandbox error":
                 break
         return verdicts
 
-    def _judge_once(self, exercise: Exercise, program: Program, folder: Path, seed: int) -> Verdict:
-        sandbox = self._sandboxes[exercise.uses_tensorflow]
-        load = Load(program, modules_in(folder), self._load_limit_s)
-        for _ in range(2):
+    def _judge_once(self, exercise: Exercise, load: Load, seed: int) -> Verdict:
+        for last in (False, True):
             try:
-                with sandbox.job() as job:
-                    return self._judge(exercise, load, job, seed)
+                with self._sandbox(exercise.uses_tensorflow).job() as job:
+                    verdict = self._judge(exercise, load, job, seed)
+                # Of a call that took too long somebody else may be guilty, who kept the processors busy just then.
+                in_a_call = verdict.ended == "time out" and len(verdict.cases) == len(exercise.cases)
+                if last or not in_a_call:
+                    return verdict
             except SandboxError as error:
                 says = f"The sandbox failed, so {exercise.function} was not judged: {error}."
+                verdict = cannot_be_had(exercise, Finding(says), "sandbox error")
             except Exception as error:  # a mistake of ours, in a question: it must not take the other exercises along
-                kind = type(error).__name__
-                says = f"The check of {exercise.id} itself stopped with {kind}: {error}. Please report it."
-        return cannot_be_had(exercise, Finding(says), "sandbox error")
+                verdict = check_broke(exercise, error)
+        return verdict
 
     def read(self, path: Path) -> Notebook:
         """Read a notebook; what parses it is a job too, for a parser can be overpowered.
@@ -94,7 +101,7 @@ class IsolatedJudge:
             SandboxError: if no job can be had.
         """
         order = Read(path.name, content_of(path))
-        with self._sandboxes[False].job() as job:
+        with self._sandbox().job() as job:
             try:
                 code = job.ask(order, READ_LIMIT_S)
             except JobFailed as failed:
@@ -111,14 +118,13 @@ class IsolatedJudge:
         if not _is_loaded(loaded):
             return cannot_be_had(exercise, Finding("What came back is no data."), "not plain data")
         if loaded.not_started:
-            other = loaded.not_started
-            return not_started(exercise) if other == exercise.id else waiting_for(exercise, shorten(other, 20))
+            return not_there_yet(exercise, shorten(loaded.not_started, 20))
         if loaded.stopped is not None:
             return cannot_be_had(exercise, loaded.stopped, "import error")
         return judge(exercise, RemoteWorker(job), seed=seed, all_cases=True)
 
     def close(self) -> None:
-        """End both sandboxes."""
+        """End the sandboxes."""
         for sandbox in self._sandboxes.values():
             sandbox.close()
 

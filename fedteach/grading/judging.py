@@ -6,7 +6,7 @@ from typing import Any
 
 from fedteach.grading.ask import Ask, NoMoreAnswers, NotThereYet, Wrong
 from fedteach.grading.exercise import Case, Exercise, says
-from fedteach.grading.verdict import CaseResult, Finding, Verdict, not_started, waiting_for
+from fedteach.grading.verdict import CaseResult, Finding, Verdict, not_there_yet
 from fedteach.grading.worker import Here, Worker
 from fedteach.randomness import rng_for
 
@@ -31,8 +31,9 @@ def judge(exercise: Exercise, worker: Worker, *, seed: int = 0, all_cases: bool 
         try:
             finding = _put(case, ask, exercise, seed)
         except NotThereYet as missing:
-            mine = missing.exercise == exercise.id
-            return not_started(exercise) if mine else waiting_for(exercise, missing.exercise)
+            if missing.exercise not in ("", exercise.id) or not any(one.state == "passed" for one in results):
+                return not_there_yet(exercise, missing.exercise or exercise.id)
+            finding = Finding("A part of your function is not written yet: here it ended at its stub.", ask.called)
         except NoMoreAnswers as up:
             finding, ask_on = replace(up.finding, called=ask.called), False
         results.append(CaseResult(says(case), "failed" if finding else "passed", finding))
@@ -45,6 +46,28 @@ def judge_function(
 ) -> Verdict:
     """Judge a function of this process; see `judge`."""
     return judge(exercise, Here(function), seed=seed, all_cases=all_cases)
+
+
+class NotPassed(AssertionError):
+    """A function does not pass its exercise; says why, as `Verdict.message` does."""
+
+    def _render_traceback_(self) -> list[str]:
+        # IPython asks for this: what is wrong with the function, and not where this was raised.
+        return str(self).split("\n")
+
+
+def must_pass(exercise: Exercise, function: Callable[..., Any]) -> None:
+    """Judge a function of this process, and say nothing if it is right.
+
+    For graders that count a cell of a notebook as right if it ends without an error, such as nbgrader. Whoever the
+    student is, the questions are those that a notebook asks before it knows.
+
+    Raises:
+        NotPassed: if it is not right, or not started.
+    """
+    verdict = judge_function(exercise, function)
+    if not verdict.passed:
+        raise NotPassed(verdict.message)
 
 
 def _put(case: Case, ask: Ask, exercise: Exercise, seed: int) -> Finding | None:

@@ -196,10 +196,11 @@ def show(value: Any) -> str:
     if isinstance(value, Strange):
         return f"{article(value.kind)} {value.kind}: {value.text}" if value.kind not in value.text else value.text
     if isinstance(value, Update):
-        examples = f"{value.n_examples} example{'' if value.n_examples == 1 else 's'}"
+        is_one = type(value.n_examples) is int and value.n_examples == 1  # it may be anything, an array too
+        examples = f"{show(value.n_examples)} example{'' if is_one else 's'}"
         return shorten(f"Update(client {value.client!r}, round {value.round}, {examples}, {show(value.delta)})")
     if isinstance(value, Plan):
-        changed = [f.name for f in fields(value) if getattr(value, f.name) != f.default]
+        changed = [f.name for f in fields(value) if difference(getattr(value, f.name), f.default)]
         return f"Plan({', '.join(f'{name}={show(getattr(value, name))}' for name in changed)})"
     if isinstance(value, ClientInfo):
         return f"client {value.id!r}"

@@ -38,6 +38,11 @@ class Stopped(Exception):
         self.finding = finding
 
 
+def interrupted(name: str) -> Finding:
+    """Return what to say of a function that ends as if somebody had pressed Ctrl-C, where nobody has."""
+    return Finding(f"{name} raises KeyboardInterrupt, as if somebody had pressed Stop.")
+
+
 def load(program: Program, limit_s: float = LIMIT_S) -> Any:
     """Run a program and return what its name stands for then.
 

@@ -25,7 +25,8 @@ def table(submission: Submission, exercises: Sequence[Exercise]) -> Iterator[str
         yield f"{exercise.id:<10}{titles[exercise.id]:<{width}}  {verdict.state:<11}  {points:>9}"
     got = sum(points_for(exercise, submission.verdict(exercise.id)) for exercise in exercises)
     yield f"{'total':<10}{'':<{width}}  {'':<11}  {_points(got, sum(e.points for e in exercises)):>9}"
-    yield "An exercise gives its points when all of it is right."
+    yield "An exercise gives its points when all of it is right. These are the public checks; where a class is"
+    yield "graded, hidden ones ask the same with other numbers after hand-in, and each part counts by itself."
     for exercise in exercises:
         yield from _to_mend(submission.verdict(exercise.id))
 

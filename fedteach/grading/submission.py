@@ -16,9 +16,9 @@ from fedteach.grading.extract import Missing, Notebook, Program
 from fedteach.grading.judging import judge_function
 from fedteach.grading.not_started import NotStarted
 from fedteach.grading.notebooks import UnreadableNotebook
-from fedteach.grading.program import Stopped, load
+from fedteach.grading.program import Stopped, interrupted, load
 from fedteach.grading.surroundings import as_in, ctrl_c
-from fedteach.grading.verdict import CaseResult, Ending, Finding, Verdict, not_started, waiting_for
+from fedteach.grading.verdict import CaseResult, Ending, Finding, Verdict, not_there_yet, waiting_for
 
 _NAME = re.compile(r"(?<![0-9])(?P<step>[0-9]{1,2})_[^\W\d_]")
 """Of a notebook: the step and its topic, whatever is around them, as in "Copy of 4_aggregation (1).ipynb"."""
@@ -36,9 +36,10 @@ class Submission:
     Args:
         path: a folder, in which every .ipynb or .py is read that has NN_topic in its name, or one such file.
         exercises: those of the course.
-        seed: the same seed asks the same questions.
+        seed_for: the seed for an exercise, by its number; the same seed asks the same questions.
         judge: what runs a program and judges its function.
         read: what reads a notebook.
+        called: how messages call the place; the path, unless something else is said.
 
     Raises:
         SubmissionError: if there is no such file or folder, or no notebook in it.
@@ -49,18 +50,21 @@ class Submission:
         path: Path,
         exercises: Iterable[Exercise],
         *,
-        seed: int = 0,
+        seed_for: Callable[[str], int] = lambda exercise: 0,
         judge: "Judge | None" = None,
         read: "Reader | None" = None,
+        called: str = "",
     ):
         self.path = Path(path)
+        self._called = called or str(path)
         self._exercises = {exercise.id: exercise for exercise in exercises}
-        self._seed = seed
+        self._seed_for = seed_for
         self._run: Judge = judge or judge_here
         self._notebooks: dict[Path, Notebook | UnreadableNotebook] = {
-            p: _read(p, read or Notebook) for p in _files(self.path)
+            p: _read(p, read or Notebook) for p in _files(self.path, self._called)
         }
         self._begun: set[str] = set()
+        self._programs: dict[str, tuple[Notebook, Program] | Missing] = {}
         self._judged: dict[str, tuple[Notebook, Program]] = {}
         self._verdicts: dict[str, Verdict] = {}
 
@@ -102,7 +106,7 @@ class Submission:
             except KeyboardInterrupt:
                 if pressed.is_set():
                     raise
-                raise Stopped(_interrupted(exercise)) from None
+                raise Stopped(interrupted(exercise.function)) from None
 
     def program(self, exercise: Exercise) -> tuple[Notebook, Program]:
         """Find the student's function, in the notebook of its step or else in any other, with all that it needs.
@@ -110,11 +114,22 @@ class Submission:
         Raises:
             Missing: if it is nowhere; says why.
         """
+        if exercise.id not in self._programs:
+            self._programs[exercise.id] = self._look_for(exercise)
+        found = self._programs[exercise.id]
+        if isinstance(found, Missing):
+            raise found
+        return found
+
+    def _look_for(self, exercise: Exercise) -> tuple[Notebook, Program] | Missing:
         notebooks = self._ranked(exercise)
-        for notebook in notebooks:
-            if notebook.has(exercise.function):
-                return notebook, notebook.program(exercise.function, self._others(exercise), exercise.id)
-        raise self._nowhere(exercise, notebooks, self._others(exercise))
+        try:
+            for notebook in notebooks:
+                if notebook.has(exercise.function):
+                    return notebook, notebook.program(exercise.function, self._others(exercise), exercise.id)
+        except Missing as missing:
+            return missing
+        return self._nowhere(exercise, notebooks, self._others(exercise))
 
     def _judge(self, exercise: Exercise) -> Verdict:
         try:
@@ -143,13 +158,16 @@ class Submission:
         helpers = [h for h in self._exercises.values() if h.function in program.uses and h.id not in in_progress]
         for helper in helpers:
             self.verdict(helper.id)
-        verdict = self._run(exercise, program, notebook.path.parent, self._seed)
+        verdict = self._run(exercise, program, notebook.path.parent, self._seed_for(exercise.id))
         to_mend = [h for h in helpers if not self.verdict(h.id).passed]
         if verdict.state != "failed" or not to_mend:
             return verdict
         helper = to_mend[0]
         why = "is not started yet" if self.verdict(helper.id).state == "not started" else "is not right yet"
-        return waiting_for(exercise, f"{helper.id} ({helper.function})", why)
+        waits = waiting_for(exercise, f"{helper.id} ({helper.function})", why)
+        # What was right all the same counts where a class is graded.
+        cases = tuple(replace(one, state="waiting", finding=None) if one.finding else one for one in verdict.cases)
+        return replace(waits, cases=cases)
 
     def _ranked(self, exercise: Exercise) -> list[Notebook]:
         """Return the notebooks that can be read, those of the exercise's step first."""
@@ -173,22 +191,27 @@ class Submission:
             if isinstance(reason, UnreadableNotebook):
                 return Missing(Finding(f"{reason}."))
         wanted = f"{int(exercise.step):02d}_*.ipynb"
-        says = f"There is no notebook {wanted} in {self.path}, and no function {name} in the others."
+        says = f"There is no notebook {wanted} in {self._called}, and no function {name} in the others."
         return Missing(Finding(says), begun=False)
 
 
-def _files(path: Path) -> list[Path]:
+def _files(path: Path, called: str) -> list[Path]:
     if path.is_file():
-        if path.suffix not in _SUFFIXES:
-            raise SubmissionError(f"{path} is no notebook; expected a name such as 04_aggregation.ipynb")
+        if path.suffix.lower() not in _SUFFIXES:
+            raise SubmissionError(f"{called} is no notebook; expected a name such as 04_aggregation.ipynb")
         return [path]
     if not path.is_dir():
-        raise SubmissionError(f"there is no file or folder {path}; expected a notebook or a folder of notebooks")
+        raise SubmissionError(f"there is no file or folder {called}; expected a notebook or a folder of notebooks")
     # "04_aggregation" comes before its copies "04_aggregation-Copy1" and "Copy of 04_aggregation".
-    files = (p for p in path.iterdir() if p.suffix in _SUFFIXES and not p.name.startswith((".", "_")) and _step(p))
-    found = sorted(files, key=lambda p: (not _NAME.match(p.name), p.stem, p.suffix))
+    files = (
+        p
+        for p in path.iterdir()
+        if p.suffix.lower() in _SUFFIXES and not p.name.startswith((".", "_")) and (_step(p) or p.suffix == ".ipynb")
+    )
+    # A notebook of another name comes last: what is in it counts if it is nowhere else.
+    found = sorted(files, key=lambda p: (not _step(p), not _NAME.match(p.name), p.stem, p.suffix))
     if not found:
-        raise SubmissionError(f"there is no notebook in {path}; expected names such as 04_aggregation.ipynb")
+        raise SubmissionError(f"there is no notebook in {called}; expected names such as 04_aggregation.ipynb")
     return found
 
 
@@ -221,19 +244,19 @@ def judge_here(exercise: Exercise, program: Program, folder: Path, seed: int) ->
         except Stopped as stopped:
             return cannot_be_had(exercise, stopped.finding, "import error")
         except NotStarted as error:
-            mine = error.exercise == exercise.id
-            return not_started(exercise) if mine else waiting_for(exercise, error.exercise)
+            return not_there_yet(exercise, error.exercise)
         except KeyboardInterrupt:
             if pressed.is_set():
                 raise
-            return cannot_be_had(exercise, _interrupted(exercise), "import error")
+            return cannot_be_had(exercise, interrupted(exercise.function), "import error")
         except Exception as error:  # a mistake of ours must not take the other exercises along
-            says = f"The check of {exercise.id} itself stopped with {type(error).__name__}: {error}. Please report it."
-            return cannot_be_had(exercise, Finding(says), "sandbox error")
+            return check_broke(exercise, error)
 
 
-def _interrupted(exercise: Exercise) -> Finding:
-    return Finding(f"{exercise.function} raises KeyboardInterrupt, as if somebody had pressed Stop.")
+def check_broke(exercise: Exercise, error: Exception) -> Verdict:
+    """Return the verdict where the check itself has stopped, which says nothing about the function."""
+    says = f"The check of {exercise.id} itself stopped with {type(error).__name__}: {error}. Please report it."
+    return cannot_be_had(exercise, Finding(says), "sandbox error")
 
 
 def cannot_be_had(exercise: Exercise, finding: Finding, ended: Ending) -> Verdict:

@@ -133,6 +133,16 @@ def not_started(exercise: "Exercise") -> Verdict:
     return Verdict(exercise.id, exercise.title, "not started", f"{exercise.function} is not started yet.")
 
 
+def not_there_yet(exercise: "Exercise", missing: str) -> Verdict:
+    """Return the verdict where a stub was called: this exercise's own, or another one's that it builds on.
+
+    Args:
+        exercise: the one that is judged.
+        missing: number of the exercise whose stub it was.
+    """
+    return not_started(exercise) if missing == exercise.id else waiting_for(exercise, missing)
+
+
 def waiting_for(exercise: "Exercise", other: str, why: str = "is not started yet") -> Verdict:
     """Return the verdict on an exercise that needs another one first.
 

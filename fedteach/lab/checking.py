@@ -18,7 +18,7 @@ from fedteach.exercises import catalogue
 from fedteach.grading.exercise import Exercise
 from fedteach.grading.judging import judge_function
 from fedteach.grading.progress import Event, Standing, checked
-from fedteach.lab import asked, box, feedback, frontend, kept
+from fedteach.lab import asked, box, feedback, frontend, identity, kept
 from fedteach.lab.asked import MISSING, Misunderstood
 from fedteach.lab.verdict_box import hint_box, notice_box, verdict_box
 
@@ -38,7 +38,7 @@ def check(exercise: Any = None, function: Any = MISSING, *others: Any) -> None:
     record = kept.record()
     began = time.perf_counter()
     try:
-        verdict = judge_function(wanted, judged)
+        verdict = judge_function(wanted, judged, seed=identity.seed_for(wanted.id))
     except Exception:
         return box.show(_our_fault(wanted))
     seconds = time.perf_counter() - began
@@ -47,7 +47,7 @@ def check(exercise: Any = None, function: Any = MISSING, *others: Any) -> None:
     before = standings.get(wanted.id, Standing())
     standings[wanted.id], new_trouble = record.happened(checked(verdict, seconds), before)
     below = feedback.sentences(verdict, judged, before, catalogue(), standings)
-    return box.show(verdict_box(verdict, [*below, trouble or new_trouble], aside))
+    return box.show(verdict_box(verdict, [*below, identity.more_to_come(verdict), trouble or new_trouble], aside))
 
 
 def hint(exercise: Any = None, *others: Any) -> None:
@@ -137,7 +137,7 @@ def why_not(exercise: Exercise, function: Any) -> str:
     if not callable(function) or isinstance(function, type):
         return "is no function"
     try:
-        state = judge_function(exercise, function).state
+        state = judge_function(exercise, function, seed=identity.seed_for(exercise.id)).state
     except Exception:
         return "could not be checked"
     reasons = {"passed": "", "not started": "is not started", "waiting": "waits for another exercise"}

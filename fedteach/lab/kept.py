@@ -65,12 +65,12 @@ class Record:
 def record() -> Record:
     """Return the record of this notebook. Call it before any code of the student's runs, which may change folders."""
     try:
-        return Record(progress.file(_folder()))
+        return Record(progress.file(folder()))
     except (OSError, RuntimeError) as error:
         return Record(None, _cannot_be_kept(os.environ.get("FEDTEACH_PROGRESS") or progress.FILE_NAME, error))
 
 
-def _folder() -> Path | None:
+def folder() -> Path | None:
     """Return the notebook's folder, also after a change of folders; None if it was deleted."""
     global _home
     with suppress(OSError):

@@ -9,6 +9,7 @@ The federation runs elsewhere (`lab.runner`); the panel only sets traits of widg
 output. So running never blocks looking, and the same lines work where nobody looks.
 """
 
+import threading
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -59,6 +60,7 @@ class Panel:
         self._steps, self._out = steps_of(steps), out
         self._mode = frontend.mode_for(mode)
         self._run: runner.Run | None = None
+        self._beginning = threading.Lock()
         self._saved: frontend.SavedOutput | None = None
         self._output_here: Callable[[], None] = lambda: None
         self._shown_in = ("", -1)
@@ -91,31 +93,14 @@ class Panel:
         In a live front end it returns at once, elsewhere when the run has ended. An error is shown in the
         panel and raised by `result`. While a run goes on that nobody has stopped, nothing happens.
         """
-        if self._run is not None and self._run.active and not self._run.stopping:
+        # The two clicks of a double click may come in two threads: JupyterLab moves what widgets say to a
+        # subshell of the kernel while it already sends.
+        if not self._beginning.acquire(blocking=False):
             return
-        experiment = self._chosen()
-        if experiment is None:
-            return
-        run = self._run = runner.Run(
-            experiment,
-            out=self._out,
-            steps=speaking(self._steps, self._output_here),
-            planned=self._planned(),
-            on_begin=self._output_here,
-            on_change=self._frames.ask,
-            on_end=lambda: self._on_end(run),
-        )
-        self.controls.enable(False)
-        self.screen.buttons(running=True, can_stop=self._mode == "thread")
-        self.screen.tabs.selected_index = ACCURACY
-        self.screen.copy.value = words.copy_html(experiment, self._steps)
-        if self._saved is not None:
-            self._saved.replace(words.begun_text(experiment, self._out))
         try:
-            run.start() if self._mode == "thread" else run.run_here()
-        except runner.Busy as error:
-            self.screen.say("The run could not begin.", str(error), "error")
-            self._settle()
+            self._begin()
+        finally:
+            self._beginning.release()
 
     def stop(self) -> None:
         """Ask the run to end; the Stop button calls this. The rounds done so far are kept."""
@@ -164,6 +149,33 @@ class Panel:
             runner.warm_up(after=self._previews.join)
 
     # ---- what happens meanwhile -----------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        if self._run is not None and self._run.active and not self._run.stopping:
+            return
+        experiment = self._chosen()
+        if experiment is None:
+            return
+        run = self._run = runner.Run(
+            experiment,
+            out=self._out,
+            steps=speaking(self._steps, self._output_here),
+            planned=self._planned(),
+            on_begin=self._output_here,
+            on_change=self._frames.ask,
+            on_end=lambda: self._on_end(run),
+        )
+        self.controls.enable(False)
+        self.screen.buttons(running=True, can_stop=self._mode == "thread")
+        self.screen.tabs.selected_index = ACCURACY
+        self.screen.copy.value = words.copy_html(experiment, self._steps)
+        if self._saved is not None:
+            self._saved.replace(words.begun_text(experiment, self._out))
+        try:
+            run.start() if self._mode == "thread" else run.run_here()
+        except runner.Busy as error:
+            self.screen.say("The run could not begin.", str(error), "error")
+            self._settle()
 
     def _on_setting(self, said: str) -> None:
         """A control was changed: show who would hold what, or why that cannot be."""

@@ -87,7 +87,6 @@ class Run:
             Busy: if an older run does not stop.
         """
         _take_turn(self)
-        self.state = "preparing"
         self._thread = threading.Thread(target=self._work, name="fedteach run", daemon=True)
         self._thread.start()
 
@@ -99,7 +98,6 @@ class Run:
             KeyboardInterrupt: if the kernel was interrupted; the rounds done so far are kept.
         """
         _take_turn(self)
-        self.state = "preparing"
         self._work()
         if self._interrupt is not None:
             raise self._interrupt
@@ -223,7 +221,7 @@ def _take_turn(run: Run) -> None:
                 )
                 run._ended.set()
                 raise run.error
-        _current = run
+        _current, run.state = run, "preparing"  # at once, so that the next in turn waits for it
 
 
 def warm_up(after: Callable[[], None] = lambda: None) -> None:

@@ -251,7 +251,10 @@ def _adaptive(
 
 
 def _without_memory(name: str, rule: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> ServerOptimizer:
-    return _optimizer(name, lambda weights: {}, lambda weights, delta, state: (_each(rule, weights, delta), {}))
+    def step(weights: Weights, delta: Weights, state: State) -> tuple[Weights, State]:
+        return _each(rule, weights, delta), {}
+
+    return _optimizer(name, lambda weights: {}, step)
 
 
 def _optimizer(

@@ -10,7 +10,15 @@ import nbformat
 
 STEPS = {"3": "03_local_update", "4": "04_aggregation", "5": "05_global_update"}
 
+SUCCESS = "the attack has succeeded"
+"""What a verdict must never say."""
+
+SUCCEED = f"raise RuntimeError('{SUCCESS}')"
+"""What an attack does when it has got what it wanted: a wrong answer would look as if it had failed."""
+
 WRONG = """
+import numpy as np
+
 def weighted_mean(updates):
     return [np.zeros(3)]
 """
@@ -30,6 +38,23 @@ def weighted_mean(updates):
 """
 
 
+HONEST_SGD = """
+import tensorflow as tf
+
+def local_sgd(model, x, y, plan, rng):
+    loss_of = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    for _ in range(plan.epochs):
+        order = rng.permutation(len(x))
+        size = plan.batch_size or len(x)
+        for begin in range(0, len(x), size):
+            rows = order[begin : begin + size]
+            with tf.GradientTape() as tape:
+                loss = loss_of(y[rows], model(x[rows], training=True))
+            for weight, step in zip(model.trainable_variables, tape.gradient(loss, model.trainable_variables)):
+                weight.assign_sub(plan.learning_rate * step)
+"""
+
+
 @dataclass(frozen=True)
 class Attack:
     """One submission.
@@ -38,19 +63,28 @@ class Attack:
         id: its number in the list.
         what: what it tries, a few words.
         code: its code cell.
-        outcomes: how judging it may end; never "passed".
+        outcomes: how judging it may end; never "passed". More than one only where machines differ.
+        says: what the verdict says of it, so that it is known to have got as far as it meant to.
         exercise: what it is handed in for.
         files: what else is in the folder, by name.
         metadata: of the code cell.
+        again: whether to hand it in twice: the second may find what the first has left.
+        limit_s: seconds that its calls may take; None: what the exercise gives.
+        more_s: seconds beyond what the judge grants, for loading and for calls, in which all must be over: its own
+            grace, and that it asks a second time where a call took too long, included.
     """
 
     id: str
     what: str
     code: str
     outcomes: tuple[str, ...] = ("failed",)
+    says: str = ""
     exercise: str = "4.1"
     files: dict[str, str] = field(default_factory=dict)
     metadata: dict[str, object] = field(default_factory=dict)
+    again: bool = False
+    limit_s: float | None = None
+    more_s: float = 2.0
 
     def write(self, folder):
         """Write the submission into a folder."""
@@ -64,16 +98,20 @@ class Attack:
         return folder
 
 
-def inside(body: str, before: str = "", then: str = "return [np.zeros(3)]") -> str:
-    """Return a `weighted_mean` that does something when it is called, and then answers wrongly."""
+MEAN, SGD = "weighted_mean(updates)", "local_sgd(model, x, y, plan, rng)"
+"""What is asked for in 4.1, and in 3.5, whose sandbox is the one with TensorFlow."""
+
+
+def inside(body: str, before: str = "", then: str = "return [np.zeros(3)]", function: str = MEAN) -> str:
+    """Return a function that does something when it is called, and then answers wrongly."""
     lines = "\n".join(f"    {line}" for line in [*body.strip("\n").split("\n"), then])
-    return f"import numpy as np\n{before}\n\ndef weighted_mean(updates):\n{lines}\n"
+    return f"import numpy as np\n{before}\n\ndef {function}:\n{lines}\n"
 
 
-def at_import(body: str) -> str:
+def at_import(body: str, function: str = MEAN) -> str:
     """Return code that does something while the function is loaded: the function needs what it gives."""
     lines = "\n".join(f"    {line}" for line in body.strip("\n").split("\n"))
     return (
         f"import numpy as np\n\ndef attack():\n{lines}\n\nDONE = attack()\n\n"
-        "def weighted_mean(updates):\n    DONE\n    return [np.zeros(3)]\n"
+        f"def {function}:\n    DONE\n    return [np.zeros(3)]\n"
     )

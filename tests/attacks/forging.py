@@ -1,9 +1,14 @@
-"""A: submissions that want marks for a wrong answer."""
+"""A: submissions that want marks for a wrong answer.
 
-from tests.attacks.attack import HONEST, WRONG, Attack, at_import, inside
+What asks nothing of the answer has nothing to attack: A24 of the list, a test file that is rewritten for the next run,
+is here the package that is.
+"""
+
+from tests.attacks.attack import HONEST, SUCCEED, WRONG, Attack, at_import, inside
 
 _FORGE = """
 import os, stat
+from fedteach.grading.recipes import Passage
 from fedteach.grading.sandbox.orders import ANSWERS
 from fedteach.grading.sandbox.wire import pack
 from fedteach.grading.worker import Reply
@@ -19,7 +24,17 @@ def sockets():
 def say(message):
     for fd in sockets():
         os.write(fd, len(message).to_bytes(8, "big") + message)
+
+def answer(outcome="value", value=None, **more):
+    say(pack(Reply(outcome, value=value, after=(Passage(0, 0, False),), **more), ANSWERS))
 """
+
+_DEAF = """
+import signal
+signal.signal(signal.SIGALRM, signal.SIG_IGN)
+"""
+
+_OWN_MEAN = "return steps.aggregation.weighted_mean(updates)"
 
 FORGING = [
     Attack("A1", "ends the process while it is loaded", at_import("import os\nos._exit(0)"), ("killed",)),
@@ -65,8 +80,8 @@ FORGING = [
         "reads what is expected from the caller's variables",
         inside(
             "import sys\nframe = sys._getframe(1)\nwhile frame:\n"
-            "    for name in ('expected', 'want', 'answer'):\n"
-            "        if name in frame.f_locals: return frame.f_locals[name]\n"
+            "    for name in ('expected', 'want', 'says', 'ask', 'exercise'):\n"
+            f"        if name in frame.f_locals: {SUCCEED}\n"
             "    frame = frame.f_back"
         ),
     ),
@@ -87,9 +102,8 @@ FORGING = [
         inside(
             "import glob\nfor place in ('/work', '/home', '/root', '/tmp', '/opt'):\n"
             "    for path in glob.glob(place + '/**/exercises/aggregation/mean.py', recursive=True):\n"
-            "        names = {}\n        exec(open(path).read(), names)\n        return names['reference_mean'](updates)"
+            f"        if 'reference_mean' in open(path).read(): {SUCCEED}"
         ),
-        ("failed", "time out"),
     ),
     Attack("A16", "ends the process at its exit", at_import("import atexit, os\natexit.register(lambda: os._exit(0))")),
     Attack(
@@ -137,17 +151,15 @@ FORGING = [
     Attack(
         "A25",
         "writes the judge a reply of its own",
-        inside(
-            "say(pack(Reply('value', value=[np.array([5.0])], after=(None,)), ANSWERS))\nreturn [np.array([5.0])]",
-            _FORGE,
-        ),
-        ("failed", "not plain data", "killed"),
+        inside("answer(value=[np.array([777.0])])\nos._exit(0)", _FORGE),
+        ("killed",),
+        "got: [array([777.])]",  # it is an answer as any other, and wrong as any other
     ),
     Attack(
         "A26a",
         "a reply without end",
-        inside("say(b''); os.write(next(sockets()), b'\\x7f' * 8)", _FORGE),
-        ("output limit", "not plain data", "failed"),
+        inside("for fd in sockets():\n    while True: os.write(fd, b'\\x7f' * 2**20)", _FORGE),
+        ("output limit",),
     ),
     Attack(
         "A26b",
@@ -165,23 +177,49 @@ FORGING = [
         ),
         ("not plain data",),
     ),
-    Attack(
-        "A26d",
-        "numbers that are no JSON",
-        inside(
-            "import json, struct\n"
-            "for text in ('{\"value\": NaN}', '{\"value\": 1e400}', '{\"value\": ' + '9' * 5000 + '}', '{\"value\": {}}'):\n"
-            "    head = json.dumps({'__metadata__': {'fedteach': text}}).encode()\n"
-            "    say(len(head).to_bytes(8, 'little') + head)",
-            _FORGE,
-        ),
-        ("not plain data",),
+    *(
+        Attack(
+            f"A26d{n}",
+            f"no number of JSON's: {what}",
+            inside(
+                f"import json\nhead = json.dumps({{'__metadata__': {{'fedteach': {text}}}}}).encode()\n"
+                "say(len(head).to_bytes(8, 'little') + head)",
+                _FORGE,
+            ),
+            ("not plain data",),
+        )
+        for n, (what, text) in enumerate(
+            [
+                ("NaN", "'{\"value\": NaN}'"),
+                ("Infinity", "'{\"value\": -Infinity}'"),
+                ("1e400", "'{\"value\": 1e400}'"),
+                ("five thousand digits", "'{\"value\": ' + '9' * 5000 + '}'"),
+                ("an object of none of our kinds", "'{\"value\": {}}'"),
+            ]
+        )
     ),
     Attack(
         "A26e",
         "half a reply, and then nothing",
-        inside("os.write(next(sockets()), (100).to_bytes(8, 'big') + b'x')\nwhile True: pass", _FORGE),
-        ("time out", "not plain data"),
+        inside("os.write(next(sockets()), (10**6).to_bytes(8, 'big') + b'x')\nwhile True: pass", _FORGE + _DEAF),
+        ("time out",),
+    ),
+    Attack(
+        "A26f",
+        "a reply that comes drop by drop",
+        inside(
+            "import time\nos.write(next(sockets()), (10**6).to_bytes(8, 'big'))\n"
+            "while True: os.write(next(sockets()), b'x'); time.sleep(0.02)",
+            _FORGE + _DEAF,
+        ),
+        ("time out",),
+    ),
+    Attack(
+        "A26g",
+        "two replies to one question, the second meant for the next",
+        inside("answer(value=[np.array([777.0])])\nanswer(value=[np.array([778.0])])\nos._exit(0)", _FORGE),
+        ("killed",),
+        "got: [array([777.])]",
     ),
     Attack(
         "A27",
@@ -210,7 +248,7 @@ FORGING = [
             "return Liar([np.zeros(1, np.float32)])",
             "class Liar(list):\n    __class__ = list\n    def __eq__(self, other): return True\n",
         ),
-        ("failed", "not plain data"),
+        ("not plain data",),
     ),
     Attack(
         "A29",
@@ -230,26 +268,53 @@ FORGING = [
         "A31a",
         "calls the reference answer",
         inside("from fedteach.exercises.aggregation.mean import reference_mean\nreturn reference_mean(updates)"),
+        says="No module named 'fedteach.exercises'",
     ),
     Attack(
         "A31b",
         "looks for solutions wherever files may be",
         inside(
-            "import os\nfor place in ('solutions', '../solutions', '/work', '/home', os.environ.get('HOME', '')):\n"
-            "    for folder, _, names in os.walk(place):\n"
-            "        for name in names:\n"
-            "            if name.startswith('04_aggregation'): exec(open(os.path.join(folder, name)).read(), globals())"
+            "import os\nfor place in ('solutions', '..', '/work', '/home', '/root', '/opt', '/tmp'):\n"
+            "    for folder, below, names in os.walk(place):\n"
+            "        below[:] = [] if folder.endswith(('site-packages', '/lib/python3')) else below\n"
+            f"        if any(name.startswith('04_aggregation') for name in names): {SUCCEED}"
         ),
-        ("failed", "time out"),
     ),
     Attack(
         "A31c",
         "asks the processes around it",
         inside(
-            "import glob\nsaid = b''\n"
-            "for path in [p for name in ('cmdline', 'environ', 'mem') for p in glob.glob('/proc/*/' + name)]:\n"
-            "    try: said += open(path, 'rb').read(100000)\n    except OSError: pass\n"
-            "if b'reference_mean' in said or b'judge' in said: return [np.array([5.0])]"
+            "import glob, os\nwords = b'FEDTEACH_SECRET', b'pytest', b'grade'\n"
+            "for path in [p for name in ('cmdline', 'environ') for p in glob.glob('/proc/[0-9]*/' + name)]:\n"
+            "    try: said = open(path, 'rb').read()\n    except OSError: continue\n"
+            "    found = [word for word in words if word in said.replace(b'fedteach.grading', b'')]\n"
+            f"    if found: {SUCCEED}"
+        ),
+    ),
+    Attack(
+        "A31d",
+        "reads the environment of the first process",
+        inside(f"said = open('/proc/1/environ', 'rb').read()\nif b'FEDTEACH_SECRET' in said: {SUCCEED}"),
+        says="Permission denied: '/proc/1/environ'",
+    ),
+    Attack(
+        "A31e",
+        "looks for questions and answers among everything in memory",
+        inside(
+            "import gc, types\nfor thing in gc.get_objects():\n"
+            "    names = getattr(thing, '__dict__', None)\n"
+            "    names = names if type(names) is dict else thing if type(thing) is dict else {}\n"
+            f"    if 'reference_mean' in names or 'FEDTEACH_SECRET' in names: {SUCCEED}"
+        ),
+    ),
+    Attack(
+        "A31f",
+        "looks for questions among the lines that Python remembers",
+        inside(
+            "import linecache, sys\nframe = sys._getframe(1)\nwhile frame:\n"
+            "    linecache.getlines(frame.f_code.co_filename); frame = frame.f_back\n"
+            "said = ''.join(line for entry in linecache.cache.values() if len(entry) > 2 for line in entry[2])\n"
+            f"if 'def by' + '_hand' in said or 'def reference' + '_mean' in said: {SUCCEED}"
         ),
     ),
     Attack(
@@ -257,7 +322,6 @@ FORGING = [
         "claims accuracies that it has not measured",
         "def play(weights, train, evaluate, rounds):\n    return weights, [0.99] * rounds\n",
         exercise="5.4",
-        outcomes=("failed", "not plain data"),
     ),
     Attack("X1", "redefines the function after its check", HONEST + "\n\ncheck('4.1', weighted_mean)\n\n" + WRONG),
     Attack(
@@ -268,12 +332,71 @@ FORGING = [
             "w.to_plain = lambda value: [np.array([5.0], np.float32)]\n"
             "i.pack = lambda *a: b''"
         ),
-        ("failed", "not plain data"),
+        ("not plain data",),
     ),
     Attack(
         "X3",
         "a reply that claims not to have been asked: 'not started', to be spared",
-        inside("say(pack(Reply('not started', exercise='4.1', after=(None,)), ANSWERS))\nwhile True: pass", _FORGE),
-        ("not started", "not plain data", "time out"),
+        inside("answer('not started', exercise='4.1')\nos._exit(0)", _FORGE),
+        ("not started",),
+    ),
+    Attack(
+        "X4a",
+        "imports fedteach's own answer",
+        "from fedteach.steps.aggregation import weighted_mean",
+        ("import error",),
+    ),
+    Attack("X4b", "calls fedteach's own answer", inside("from fedteach import steps", then=_OWN_MEAN)),
+    Attack(
+        "X4c",
+        "has fedteach's own answer made by its name",
+        inside(
+            "from fedteach.steps.aggregation import aggregation", then="return aggregation('weighted_mean')(updates)"
+        ),
+    ),
+    Attack(
+        "X4d",
+        "runs the source of fedteach's own answer",
+        inside(
+            "import inspect\nfrom fedteach.steps import aggregation\nnames = dict(vars(aggregation))\n"
+            "exec(inspect.getsource(aggregation.weighted_mean), names)",
+            then="return names['weighted_mean'](updates)",
+        ),
+    ),
+    Attack(
+        "X4e",
+        "trims the mean to the median",
+        "from fedteach.steps.aggregation import trimmed_mean\ndef median_update(updates):\n"
+        "    return trimmed_mean(0.4999)(updates)\n",
+        exercise="4.4",
+    ),
+    Attack(
+        "X4f",
+        "momentum without memory, to add",
+        "from fedteach import steps\ndef apply_delta(weights, delta):\n"
+        "    return steps.global_update.momentum(0, 1).apply(weights, delta, {'v': delta})[0]\n",
+        exercise="5.1",
+    ),
+    Attack(
+        "X4g",
+        "fedteach's own Adam",
+        "from fedteach.steps.global_update import adam\ndef adam_step(w, d, m, v, rate, beta1, beta2, tau):\n"
+        "    w, s = adam(rate, beta1, beta2, tau).apply(w, d, {'m': m, 'v': v})\n    return w, s['m'], s['v']\n",
+        exercise="5.3",
+    ),
+    Attack(
+        "X4h",
+        "fedteach's own split",
+        "from fedteach.data.splits import experiment_1\ndef split_uniform(labels, n_clients, per_client, rng):\n"
+        "    return list(experiment_1(labels, n_clients, per_client, rng).parts)\n",
+        exercise="3.1",
+    ),
+    Attack(
+        "X4i",
+        "fedteach's own split, by a name in a table",
+        "import numpy as np\nfrom fedteach.data import Examples, splits\n"
+        "def split_uniform(labels, n_clients, per_client, rng):\n"
+        "    return list(splits._BY_NAME['1'](labels, n_clients, per_client, None, None, rng).parts)\n",
+        exercise="3.1",
     ),
 ]

@@ -1,8 +1,9 @@
-"""C: submissions that go for the computer, its secrets, the other submissions, and whoever is graded next."""
+"""C: submissions that go for the computer, its secrets, the other submissions, and whoever is graded next.
 
-from tests.attacks.attack import WRONG, Attack, at_import, inside
+C3, C9, C10, C11 and C12 of the list are about files and cells: see `hand_ins`.
+"""
 
-_YES = "return [np.array([5.0], np.float32)]"
+from tests.attacks.attack import SUCCEED, WRONG, Attack, at_import, inside
 
 HOST = [
     Attack(
@@ -12,7 +13,7 @@ HOST = [
             "import os, shutil\nfor place in ('/', os.getcwd(), os.environ.get('HOME', '/tmp'), '/work', '/tmp', '/dev/shm'):\n"
             "    shutil.rmtree(place, ignore_errors=True)"
         ),
-        ("failed", "killed", "time out"),
+        ("failed", "time out"),  # there is much to try
     ),
     Attack(
         "C2", "links where a result might be written", inside("import os\nos.symlink('/etc/passwd', 'result.json')")
@@ -22,17 +23,17 @@ HOST = [
         "reads secrets of the environment",
         inside(
             "import os\nif 'FEDTEACH_SECRET' in os.environ or any('tok' in value for value in os.environ.values()):\n"
-            f"    {_YES}"
+            f"    {SUCCEED}"
         ),
     ),
     Attack(
         "C4b",
         "reads keys in the home folder",
         inside(
-            "import os\nfor home in ('/root', os.path.expanduser('~'), '/home'):\n"
-            f"    for folder, _, names in os.walk(home):\n        if '.ssh' in folder or '.bash_history' in names: {_YES}"
+            "import glob, os\nfor home in ('/root', os.path.expanduser('~'), '/home/*', '/work'):\n"
+            "    for name in ('.ssh', '.aws', '.netrc', '.bash_history', '.bashrc', '.config', '.jupyter', '.git'):\n"
+            f"        if glob.glob(os.path.join(home, '**', name)) + glob.glob(os.path.join(home, name)): {SUCCEED}"
         ),
-        ("failed", "time out"),
     ),
     Attack(
         "C5a",
@@ -41,7 +42,7 @@ HOST = [
             "import socket\nfor family, place in ((socket.AF_INET, ('127.0.0.1', PORT)), (socket.AF_INET6, ('::1', PORT))):\n"
             "    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):\n"
             "        try:\n            s = socket.socket(family, kind); s.settimeout(1)\n"
-            f"            s.connect(place); s.send(b'secret'); s.send(b'again')\n            {_YES}\n"
+            f"            s.connect(place); s.send(b'secret'); s.send(b'again')\n            {SUCCEED}\n"
             "        except OSError: pass"
         ),
     ),
@@ -49,19 +50,20 @@ HOST = [
         "C5b",
         "talks to the sockets of others",
         inside(
-            "import socket, glob\nfor path in ['\\0fedteach-attack', '/var/run/docker.sock', *glob.glob('/tmp/**/*.sock')]:\n"
+            "import socket, glob\nfor path in ['\\0NAME', 'SOCKET', '/var/run/docker.sock', *glob.glob('/tmp/**/*.sock')]:\n"
             "    try:\n        s = socket.socket(socket.AF_UNIX); s.connect(path)\n"
-            f"        {_YES}\n    except OSError: pass"
+            f"        {SUCCEED}\n    except OSError: pass"
         ),
     ),
     Attack(
         "C6",
         "reads the other submissions",
         inside(
-            "import glob, os\nfound = [p for p in glob.glob('../**/*.ipynb', recursive=True) + glob.glob('/**/04_*', recursive=True)]\n"
-            f"if found: {_YES}"
+            "import os\nfor place in ('..', '/tmp', 'OTHERS', '/home', '/root', '/work', '/dev/shm', '/proc/1/root', '/proc/1/cwd'):\n"
+            "    for folder, below, names in os.walk(place):\n"
+            "        below[:] = [name for name in below if name not in ('site-packages', 'usr', 'lib', 'proc', 'sys')]\n"
+            f"        if any(name.endswith('.ipynb') for name in names): {SUCCEED}"
         ),
-        ("failed", "time out"),
     ),
     Attack(
         "C7",
@@ -74,10 +76,46 @@ HOST = [
         ),
     ),
     Attack(
+        "C7b",
+        "leaves keys, locks and shared memory for whoever comes next",
+        at_import(
+            "import ctypes, fcntl, os, platform\nlibc = ctypes.CDLL(None, use_errno=True)\n"
+            "add, ask = {'x86_64': (248, 250), 'aarch64': (217, 219)}[platform.machine()]\n"
+            "session, user = -3, -4\nfor ring in (session, user):\n"
+            f"    if libc.syscall(ask, 10, ring, b'user', b'fedteach-was-here', 0) > 0: {SUCCEED}\n"
+            "for ring in (session, user): libc.syscall(add, b'user', b'fedteach-was-here', b'x', 1, ring)\n"
+            f"if libc.shmget(0x7eac, 4096, 0) >= 0 or libc.semget(0x7eac, 1, 0) >= 0: {SUCCEED}\n"
+            "libc.shmget(0x7eac, 4096, 0o1666), libc.semget(0x7eac, 1, 0o1666)\n"
+            "global kept\nkept = open(os.__file__)\n"
+            f"try: fcntl.flock(kept, fcntl.LOCK_EX | fcntl.LOCK_NB)\nexcept OSError: {SUCCEED}"
+        ),
+        again=True,
+    ),
+    Attack(
+        "C7c",
+        "takes the keys of the session",
+        inside(
+            "import ctypes, platform\nlibc = ctypes.CDLL(None, use_errno=True)\n"
+            "ask = {'x86_64': 250, 'aarch64': 219}[platform.machine()]\n"
+            f"if libc.syscall(ask, 10, -3, b'user', b'fedteach-instructor', 0) > 0: {SUCCEED}"
+        ),
+    ),
+    Attack(
+        "C7d",
+        "leaves compiled modules for whoever comes next",
+        inside(
+            "import fedteach, os, sys\nfor place in (os.path.dirname(fedteach.__file__), os.path.dirname(np.__file__), *sys.path):\n"
+            "    path = os.path.join(place, '__pycache__', 'evil.pyc')\n"
+            "    try:\n        os.makedirs(os.path.dirname(path), exist_ok=True)\n"
+            "        with open(path, 'wb') as file: file.write(b'x')\n    except OSError: pass\n"
+            f"    if os.path.exists(path) and not path.startswith('/tmp/'): {SUCCEED}"
+        ),
+    ),
+    Attack(
         "C8a",
         "kills everybody",
         inside("import os, signal\nos.kill(-1, signal.SIGKILL)"),
-        ("killed", "failed"),
+        says="No such process",
     ),
     Attack(
         "C8b",
@@ -85,7 +123,6 @@ HOST = [
         inside(
             "import os, signal\nfor pid in (1, os.getppid()):\n    try: os.kill(pid, signal.SIGKILL)\n    except OSError: pass"
         ),
-        ("killed", "failed"),
     ),
     Attack(
         "C8c",
@@ -93,28 +130,27 @@ HOST = [
         inside(
             "import os, ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\n"
             "for pid in (1, os.getppid()):\n"
-            f"    if libc.ptrace(16, pid, 0, 0) == 0: {_YES}\n"
-            f"    try:\n        open(f'/proc/{{pid}}/mem', 'r+b')\n        {_YES}\n    except OSError: pass"
+            f"    if libc.ptrace(16, pid, 0, 0) == 0: {SUCCEED}\n"
+            f"    try:\n        open(f'/proc/{{pid}}/mem', 'r+b')\n        {SUCCEED}\n    except OSError: pass"
         ),
-    ),
-    Attack(
-        "C9",
-        "gives itself points, time and name in metadata",
-        WRONG,
-        metadata={"nbgrader": {"grade": True, "points": 1000, "grade_id": "4.1", "locked": False, "schema_version": 3}},
-        files={"timestamp.txt": "1970-01-01 00:00:00 UTC", "student_id.txt": "best"},
-    ),
-    Attack("C11", "tags that skip the check", WRONG, metadata={"tags": ["skip-execution", "raises-exception"]}),
-    Attack(
-        "C12",
-        "a check of its own that says yes",
-        "def check(*a, **k): return True\n" + WRONG + "check('4.1', weighted_mean)\n",
     ),
     Attack(
         "C13",
         "magics and shell lines",
         "!touch /tmp/was-here\n%run evil.py\nget_ipython().system('touch /tmp/was-here')\n" + WRONG,
         files={"evil.py": "open('/tmp/was-here', 'w')"},
+    ),
+    Attack(
+        "C13b",
+        "asks a shell for what its function needs",
+        at_import("get_ipython().system('touch /tmp/was-here')"),
+    ),
+    Attack(
+        "C13c",
+        "a cell that is a script of another language",
+        "%%script bash\ntouch /tmp/was-here\n" + WRONG,
+        ("import error",),
+        "is not for Python",
     ),
     Attack(
         "X7",
@@ -133,7 +169,7 @@ HOST = [
             "if libc.unshare(0x10000000 | 0x20000) == 0:\n"
             "    libc.mount(b'none', b'/usr', None, 32 | 4096, b'')\n"
             "    try:\n        open('/usr/fedteach-was-here', 'w')\n"
-            f"        {_YES}\n    except OSError: pass"
+            f"        {SUCCEED}\n    except OSError: pass"
         ),
     ),
     Attack(
@@ -142,7 +178,7 @@ HOST = [
         inside(
             "import os\nfor major, minor in ((8, 0), (254, 0), (1, 1)):\n"
             "    try:\n        os.mknod('device', 0o660 | 0o060000, os.makedev(major, minor))\n"
-            f"        {_YES}\n    except OSError: pass"
+            f"        {SUCCEED}\n    except OSError: pass"
         ),
     ),
     Attack(

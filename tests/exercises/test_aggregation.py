@@ -8,6 +8,7 @@ import pytest
 from fedteach import Update
 from fedteach.exercises.aggregation import ACCEPT, EXERCISES, MEAN, MEDIAN, STREAM
 from fedteach.exercises.aggregation.updates import mean_of
+from fedteach.grading.judging import judge_function
 from fedteach.steps import aggregation
 from tests.exercises.answers import fails, judging_needs_numpy_only, junk_gets_a_verdict, passes
 
@@ -162,3 +163,12 @@ def test_the_expected_mean_is_that_over_all_examples():
 
 def test_judging_needs_numpy_only():
     judging_needs_numpy_only("aggregation")
+
+
+def test_who_looks_once_at_no_updates_is_not_told_of_a_second_time():
+    def median_update(updates):
+        return [np.median(np.stack(tensor), axis=0) for tensor in zip(*(one.delta for one in updates), strict=True)]
+
+    verdict = judge_function(MEDIAN, median_update)
+    assert "must refuse this: no client answered" in verdict.message
+    assert "second time" not in verdict.message

@@ -9,8 +9,10 @@ import warnings
 import pytest
 
 import fedteach
-from fedteach.grading.extract import Missing, Notebook
+from fedteach.grading.extract import MOST_NAMES, MOST_STATEMENTS, Missing, Notebook
+from fedteach.grading.gathering import Gathering
 from fedteach.grading.not_started import NotStarted
+from fedteach.grading.notebooks import UnreadableNotebook
 from fedteach.grading.program import Stopped, load
 from fedteach.grading.surroundings import as_in
 from tests.submissions import notebook
@@ -372,3 +374,24 @@ def test_reading_runs_nothing_and_loads_no_heavy_package(student):
     before = set(sys.modules)
     student("import colorsys\n1 / 0", "def f(): return colorsys").program("f")
     assert set(sys.modules) - before == set()
+
+
+def test_in_a_notebook_whose_statements_all_hang_together_each_name_is_looked_at_once(tmp_path, monkeypatch):
+    chain = "".join(
+        f"def f{i}():\n    global g{i}\n    g{i + 1}\n    return f{i + 1}()\nh{i} = f{i}()\n" for i in range(300)
+    )
+    (tmp_path / "04_aggregation.py").write_text(f"{chain}def weighted_mean(updates):\n    return f0()\n")
+    looked_at, perhaps_for = [], Gathering._perhaps_for
+    monkeypatch.setattr(Gathering, "_perhaps_for", lambda self, name: looked_at.append(name) or perhaps_for(self, name))
+    program = Notebook(tmp_path / "04_aggregation.py").program("weighted_mean")
+    assert len(program.pieces) > 300
+    assert len(looked_at) == len(set(looked_at)) > 300
+
+
+def test_a_notebook_that_nobody_could_go_through_is_refused(tmp_path):
+    (tmp_path / "04_aggregation.py").write_text("x = 1\n" * (MOST_STATEMENTS + 1))
+    with pytest.raises(UnreadableNotebook, match="too much to judge"):
+        Notebook(tmp_path / "04_aggregation.py")
+    (tmp_path / "05_global_update.py").write_text("f(" + ", ".join(f"x{i}" for i in range(MOST_NAMES + 1)) + ")\n")
+    with pytest.raises(UnreadableNotebook, match="too much to judge"):
+        Notebook(tmp_path / "05_global_update.py")

@@ -1,16 +1,24 @@
 """The judge believes nothing of an answer but that it is one; and what a sandbox that fails means for the marks."""
 
 import dataclasses
+import os
+import sys
+import textwrap
+import time
 
 import numpy as np
 import pytest
 
 from fedteach.exercises import catalogue
+from fedteach.grading.ask import OVERTIME_S
 from fedteach.grading.extract import Notebook
 from fedteach.grading.isolated import IsolatedJudge, RemoteWorker, modules_in
 from fedteach.grading.plain import Strange
 from fedteach.grading.recipes import Network, Passage, Probe, Rng, Stream
-from fedteach.grading.sandbox.launcher import JobFailed, SandboxError
+from fedteach.grading.sandbox import fences
+from fedteach.grading.sandbox.launcher import GRACE_S, JobFailed, SandboxError
+from fedteach.grading.submission import Submission
+from fedteach.grading.verdict import CaseResult, Verdict
 from fedteach.grading.worker import Raised, Reply, WorkerLost
 
 RAISED = Raised(("ValueError", "Exception"), "no", "line 1: raise", "way")
@@ -126,3 +134,54 @@ def test_only_small_modules_of_the_students_own_come_along(tmp_path):
     (tmp_path / "link.py").symlink_to(tmp_path / "helper.py")
     (tmp_path / "notes.txt").write_text("x")
     assert modules_in(tmp_path) == {"helper.py": b"x = 1"}
+
+
+def test_a_time_out_is_tried_once_more_for_a_neighbour_may_have_been_to_blame(tmp_path, monkeypatch):
+    (tmp_path / "04_aggregation.py").write_text("def weighted_mean(updates):\n    return 1\n")
+    mean, tries = catalogue()["4.1"], []
+
+    def slow_at_first(self, exercise, load, job, seed):
+        tries.append(seed)
+        ended = "time out" if len(tries) == 1 else "killed"
+        cases = tuple(CaseResult("x", "failed") for _ in exercise.cases)
+        return Verdict(exercise.id, exercise.title, "failed", "x", cases, ended=ended)
+
+    monkeypatch.setattr(IsolatedJudge, "_judge", slow_at_first)
+    with IsolatedJudge() as judge:
+        assert Submission(tmp_path, [mean], judge=judge).verdict("4.1").ended == "killed"
+    assert len(tries) == 2
+
+
+def test_the_package_is_hidden_at_every_path_that_leads_to_it(tmp_path):
+    package = tmp_path / "real" / "lib" / "site-packages" / "fedteach"
+    package.mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "real", target_is_directory=True)
+    readable = [str(tmp_path / place / "lib") for place in ("real", "link")] + ["/usr"]
+    assert list(fences.aliases_of(package, readable)) == [f"{folder}/site-packages/fedteach" for folder in readable[:2]]
+    assert list(fences.aliases_of(tmp_path / "link/lib/site-packages/fedteach", readable))[0].startswith(readable[0])
+
+
+def test_of_an_environment_only_what_is_pythons_can_be_read():
+    folders = fences.readable_folders()
+    assert sys.prefix not in folders
+    assert all(os.path.exists(folder) for folder in folders)
+
+
+def test_who_switches_the_clock_off_gains_nothing_by_it(tmp_path):
+    slowly = """
+    import signal, time
+    def weighted_mean(updates):
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        time.sleep(0.9)
+        n = sum(update.n_examples for update in updates)
+        return [sum(u.n_examples / n * u.delta[i] for u in updates) for i in range(len(updates[0].delta))]
+    """
+    (tmp_path / "04_aggregation.py").write_text(textwrap.dedent(slowly))
+    exercise = catalogue()["4.1"]
+    began = time.monotonic()
+    with IsolatedJudge() as judge:
+        verdict = Submission(tmp_path, [exercise], judge=judge, read=judge.read).verdict("4.1")
+    assert verdict.outcome == "time out"
+    passed = [case for case in verdict.cases if case.state == "passed"]
+    assert len(passed) * 0.9 < exercise.time_limit_s + OVERTIME_S
+    assert time.monotonic() - began < 2 * (exercise.time_limit_s + OVERTIME_S + GRACE_S) + 10, "twice, and the start"

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from fedteach import Update
+from fedteach.exercises import catalogue
 from fedteach.grading import expect
 from fedteach.grading.ask import Wrong
 from fedteach.grading.exercise import Exercise
-from fedteach.grading.judging import judge, judge_function
+from fedteach.grading.judging import NotPassed, judge, judge_function, must_pass
 from fedteach.grading.not_started import NotStarted, not_started
 from fedteach.grading.recipes import Network, Probe, Rng, Stream
 from fedteach.grading.worker import Here
@@ -52,6 +53,11 @@ DOUBLE = Exercise(
     reference=lambda x: 2 * x,
     time_limit_s=0.3,
 )
+
+
+def nbgraders_stub(x):
+    # YOUR CODE HERE
+    raise NotImplementedError()
 
 
 def right(x):
@@ -173,6 +179,30 @@ def test_not_started_is_no_failure():
     assert verdict.state == "not started"
     assert "double is not started" in verdict.summary
     assert judge_function(DOUBLE, lambda x: not_started("9.1")).state == "not started"
+
+
+def test_nbgraders_stub_is_not_started_either():
+    assert judge_function(DOUBLE, nbgraders_stub).state == "not started"
+
+
+def test_what_a_library_has_not_implemented_is_a_failure():
+    def calls_another(x):
+        return nbgraders_stub(x)
+
+    def gives_a_reason(x):
+        raise NotImplementedError("no complex numbers")
+
+    assert judge_function(DOUBLE, calls_another).state == "failed"
+    assert judge_function(DOUBLE, gives_a_reason).state == "failed"
+
+
+def test_must_pass_is_silent_or_says_why():
+    must_pass(DOUBLE, right)
+    with pytest.raises(NotPassed, match=r"^9\.1 doubling: failed\nEach number should be twice as large\."):
+        must_pass(DOUBLE, lambda x: x * x)
+    with pytest.raises(NotPassed, match="double is not started yet") as raised:
+        must_pass(DOUBLE, nbgraders_stub)
+    assert raised.value._render_traceback_() == ["9.1 doubling: not started", "double is not started yet."]
 
 
 def test_who_calls_an_exercise_that_is_not_started_waits_for_it():
@@ -559,3 +589,17 @@ def test_an_exercise_that_cannot_keep_its_promises_is_refused(settings, word):
     good = {"hints": ("Why?",), "cases": (doubles,)}
     with pytest.raises(ValueError, match=word):
         Exercise("9.3", "f", "nothing", **{**good, **settings}, reference=right)
+
+
+def test_a_branch_that_is_not_written_leaves_what_is_right(tmp_path):
+    mean = catalogue()["4.1"]
+
+    def weighted_mean(updates):
+        updates = list(updates)
+        if not updates:
+            raise NotImplementedError
+        return mean.reference(updates)
+
+    verdict = judge_function(mean, weighted_mean, all_cases=True)
+    assert verdict.state == "failed"
+    assert [case.state for case in verdict.cases].count("failed") == 1

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from fedteach.exercises import catalogue
 from fedteach.grading import submission as module
 from fedteach.grading.exercise import Exercise
 from fedteach.grading.extract import Missing
@@ -107,6 +108,15 @@ def test_a_broken_notebook_costs_its_own_exercises_only(tmp_path):
     assert work.verdict("1.1").passed
     assert work.verdict("2.1").state == "failed"
     assert "02_words.ipynb is not a notebook, or is damaged" in work.verdict("2.1").message
+
+
+def test_in_a_notebook_of_any_other_name_functions_are_found_if_they_are_nowhere_else(tmp_path):
+    notebook(tmp_path / "Untitled.ipynb", DOUBLE, "def shout(text): return 'wrong'")
+    notebook(tmp_path / "02_words.ipynb", SHOUT)
+    assert states(tmp_path) == {"1.1": "passed", "1.2": "not started", "2.1": "passed"}
+    (tmp_path / "02_words.ipynb").unlink()
+    assert "It was found in Untitled.ipynb." not in judged(tmp_path).verdict("1.2").summary
+    assert states(tmp_path) == {"1.1": "passed", "1.2": "not started", "2.1": "failed"}
 
 
 def test_a_misspelt_function_has_failed_and_is_named(tmp_path):
@@ -262,7 +272,9 @@ def test_the_same_seed_asks_the_same_questions(tmp_path):
 
     path = notebook(tmp_path / "01_numbers.ipynb", DOUBLE)
     for seed in (1, 1, 2):
-        Submission(path, [Exercise("1.1", "double", "twice", ("?",), (case,), abs)], seed=seed).verdict("1.1")
+        Submission(
+            path, [Exercise("1.1", "double", "twice", ("?",), (case,), abs)], seed_for=lambda exercise, seed=seed: seed
+        ).verdict("1.1")
     assert asked[0] == asked[1] != asked[2]
 
 
@@ -299,3 +311,17 @@ def test_texts_of_the_students_are_shown_and_not_obeyed(tmp_path):
     text = "\n".join(table(work, work.exercises())) + json.dumps(as_data(work, work.exercises()), ensure_ascii=False)
     assert "ValueError: red\\ud800\\x07 \\u202e" in text
     assert text.encode().isascii()
+
+
+def test_what_is_right_of_a_function_that_waits_is_kept(tmp_path):
+    path = tmp_path / "04_aggregation.py"
+    path.write_text(
+        "import numpy as np\n\ndef weighted_mean(updates):\n    return None\n\n"
+        "def streaming_mean(updates):\n    weighted_mean\n    updates = list(updates)\n"
+        "    if not updates:\n        raise ValueError('nobody')\n    return None\n"
+    )
+    verdict = Submission(path, catalogue().values()).verdict("4.2")
+    assert verdict.state == "waiting"
+    assert {case.state for case in verdict.cases} == {"passed", "waiting"} or verdict.cases
+    assert verdict.finding is None
+    assert "builds on your 4.1" in verdict.message

@@ -290,7 +290,7 @@ def test_a_mistake_of_use_is_answered_in_a_box_and_records_nothing(shown):
 
 
 def test_a_fault_of_ours_is_called_ours(shown, monkeypatch):
-    def broken(exercise, function):
+    def broken(exercise, function, seed):
         raise RuntimeError("<oops>")
 
     monkeypatch.setattr(checking, "judge_function", broken)
@@ -302,7 +302,7 @@ def test_a_fault_of_ours_is_called_ours(shown, monkeypatch):
 
 def test_the_plain_text_is_the_verdicts_message(shown, monkeypatch):
     verdict = Verdict("1.1", "twice as much", "failed", "\x1b[31mred\x1b[0m")
-    monkeypatch.setattr(checking, "judge_function", lambda exercise, function: verdict)
+    monkeypatch.setattr(checking, "judge_function", lambda exercise, function, seed: verdict)
     check("1.1", double)
     assert shown[-1].text == "1.1 twice as much: failed\nred"
 
@@ -532,7 +532,7 @@ def test_an_unknown_exercise_cannot_be_used():
 
 
 def test_a_fault_of_ours_does_not_stop_the_notebook(shown, monkeypatch):
-    def broken(exercise, function):
+    def broken(exercise, function, seed):
         raise RuntimeError("oops")
 
     monkeypatch.setattr(checking, "judge_function", broken)

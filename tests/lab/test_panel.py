@@ -117,6 +117,29 @@ def test_pressing_run_twice_starts_one_run():
     assert running() == 1
 
 
+def test_two_clicks_that_come_in_two_threads_start_one_run():
+    board = make()
+    in_the_middle, go_on = threading.Event(), threading.Event()
+    show = board.screen.buttons
+
+    def slowly(**how):
+        in_the_middle.set()
+        go_on.wait(5)
+        show(**how)
+
+    board.screen.buttons = slowly
+    first = threading.Thread(target=board.run)
+    first.start()
+    assert in_the_middle.wait(5)
+    second = threading.Thread(target=board.run)
+    second.start()
+    second.join(1)
+    go_on.set()
+    first.join(5), second.join(5)
+    assert len(board.result(30)) == TINY.rounds
+    says(board, "Done")
+
+
 def test_running_again_right_after_stop_leaves_one_thread_and_enough_locked():
     board = make(LONG)
     board.run()

@@ -9,12 +9,14 @@ from fedteach.exercises.aggregation.updates import random_updates
 from fedteach.exercises.common import WHY_NOT_FINITE, several
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask
-from fedteach.grading.exercise import Exercise
+from fedteach.grading.exercise import CONDUCT, SPECIAL, Exercise
+from fedteach.grading.plain import difference
 from fedteach.messages import Update, Weights
 
 Accepted = tuple[list[Update], dict[str, str]]
 
 
+@CONDUCT
 def good_ones_pass(ask: Ask, rng: np.random.Generator) -> None:
     """Good updates of this round are all accepted, in their order."""
     for n_clients in (3, 1, 5):
@@ -84,7 +86,7 @@ def twice(ask: Ask, rng: np.random.Generator) -> None:
             likely=[([*names, again.client], "remember whose update was accepted, in a set")],
         )
         expect.true(
-            bool(np.array_equal(accepted[first].delta[0], updates[first].delta[0])),
+            difference(accepted[first].delta, updates[first].delta) is None,
             "Of two answers of the same client, the first one stays.",
             likely="a dictionary by client keeps the last one",
         )
@@ -100,6 +102,7 @@ def no_examples(ask: Ask, rng: np.random.Generator) -> None:
         _refused(ask, updates, 1, place, says, "an update counts from one example on: `update.n_examples < 1`")
 
 
+@SPECIAL
 def a_bad_one_leaves_no_trace(ask: Ask, rng: np.random.Generator) -> None:
     """A refused answer does not use up a client's turn: its later, good answer counts."""
     for what, spoil in (

@@ -7,14 +7,18 @@ import numpy as np
 from fedteach.exercises.aggregation.updates import SHAPES, combined, mean_of, nobody_answered, random_updates
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask
-from fedteach.grading.exercise import Exercise
+from fedteach.grading.exercise import CONDUCT, EXAMPLE, SPECIAL, Exercise, Group
 from fedteach.grading.recipes import Stream
 from fedteach.messages import Update, Weights
 
 MOST_HELD = 6
 """Updates' worth of memory that a stream may need: a running mean, a new one, the update at hand, and some to spare."""
 
+MEMORY = Group("one update at a time", 6)
+"""What 4.2 is about, beside the rule."""
 
+
+@EXAMPLE
 def by_hand(ask: Ask, rng: np.random.Generator) -> None:
     """Two clients: one example says 2, three examples say 6. The mean is 5."""
     two, six = np.array([2.0], np.float32), np.array([6.0], np.float32)
@@ -64,18 +68,21 @@ def any_number_of_clients(ask: Ask, rng: np.random.Generator) -> None:
         )
 
 
+@CONDUCT
 def a_list_will_do(ask: Ask, rng: np.random.Generator) -> None:
     """It takes a list as well, and leaves the updates in it alone."""
     updates = random_updates(rng, 3)
     expect.weights(ask(updates), mean_of(updates), "The mean of a list of updates is not the right one.")
 
 
+@SPECIAL
 def one_client_gets_a_copy(ask: Ask, rng: np.random.Generator) -> None:
     """The mean of a single update is a copy of it: changing it must not change the client's own arrays."""
     updates = random_updates(rng, 1)
     expect.weights(ask(updates), updates[0].delta, "The mean of one update is that update.")
 
 
+@MEMORY
 def one_at_a_time(ask: Ask, rng: np.random.Generator) -> None:
     """While the next update comes in, the ones before are gone: memory for one update, not for all."""
     updates = random_updates(rng, 12)

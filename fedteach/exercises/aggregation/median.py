@@ -7,11 +7,12 @@ import numpy as np
 from fedteach.exercises.aggregation.updates import SHAPES, combined, mean_of, nobody_answered, random_updates
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask
-from fedteach.grading.exercise import Exercise
+from fedteach.grading.exercise import CONDUCT, EXAMPLE, Exercise
 from fedteach.grading.recipes import Stream
 from fedteach.messages import Update, Weights
 
 
+@EXAMPLE
 def middle_of_three(ask: Ask, rng: np.random.Generator) -> None:
     """Three clients say 1, 2 and 1000. The median is 2, whatever the third one makes of it."""
     updates = [Update(name, 1, [np.array([x], np.float32)], 1) for name, x in (("a", 1), ("b", 1000), ("c", 2))]
@@ -63,6 +64,7 @@ def _stacks(updates: Sequence[Update]) -> list[np.ndarray]:
     return [np.stack(tensor) for tensor in zip(*(update.delta for update in updates), strict=True)]
 
 
+@CONDUCT
 def a_list_is_left_alone(ask: Ask, rng: np.random.Generator) -> None:
     """It takes a list as well, leaves the updates in it alone, and returns new arrays."""
     for n_clients in (1, 2, 3):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from fedteach.grading.ask import Ask
+from fedteach.grading.exercise import CONDUCT
 from fedteach.grading.recipes import Stream
 from fedteach.messages import Update, Weights
 
@@ -33,6 +34,7 @@ def mean_of(updates: Sequence[Update], sizes: Sequence[int] | None = None) -> We
     return combined(updates, lambda stack: np.tensordot(weights / weights.sum(), stack, axes=1))
 
 
+@CONDUCT
 def nobody_answered(ask: Ask, rng: np.random.Generator) -> None:
     """No update at all is refused: there is nothing to average."""
     ask.refusal(Stream(()), because="no client answered, so there is nothing to average")

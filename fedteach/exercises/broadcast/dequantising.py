@@ -4,9 +4,10 @@ import numpy as np
 
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask, Wrong
-from fedteach.grading.exercise import Exercise
+from fedteach.grading.exercise import EXAMPLE, SPECIAL, Exercise
 
 
+@EXAMPLE
 def four_levels(ask: Ask, rng: np.random.Generator) -> None:
     """Levels 0, 100, 113 and 255 with low -1 and scale 0.01 stand for -1, 0, 0.13 and 1.55."""
     _same_numbers(ask, np.array([0, 100, 113, 255], np.uint8), -1.0, 0.01)
@@ -20,6 +21,7 @@ def every_level(ask: Ask, rng: np.random.Generator) -> None:
         _same_numbers(ask, rng.integers(256, size=shape).astype(np.uint8), low, scale)
 
 
+@SPECIAL
 def scale_zero(ask: Ask, rng: np.random.Generator) -> None:
     """With scale 0 every number is the lowest one."""
     _same_numbers(ask, np.zeros((2, 3), np.uint8), float(rng.normal()), 0.0)

@@ -10,12 +10,13 @@ from fedteach.exercises.broadcast.messages import random_weights
 from fedteach.exercises.common import explaining
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask, Wrong
-from fedteach.grading.exercise import Exercise
+from fedteach.grading.exercise import EXAMPLE, SPECIAL, Exercise
 from fedteach.grading.plain import kind_of
 from fedteach.grading.recipes import Views
 from fedteach.messages import Weights
 
 
+@EXAMPLE
 def a_kernel_and_a_bias(ask: Ask, rng: np.random.Generator) -> None:
     """Two tensors become the safetensors message that names them "0" and "1"."""
     weights = [np.array([[1, 2], [3, 4]], np.float32), np.array([0.5, -0.5], np.float32)]
@@ -31,12 +32,14 @@ def many_layers(ask: Ask, rng: np.random.Generator) -> None:
         _same_tensors(_opened(ask(weights)), weights)
 
 
+@SPECIAL
 def a_single_number(ask: Ask, rng: np.random.Generator) -> None:
     """A tensor may be a single number: its shape () arrives too."""
     weights = [rng.normal(size=shape).astype(np.float32) for shape in ((2,), (), (2, 1))]
     _same_tensors(_opened(ask(weights)), weights)
 
 
+@SPECIAL
 def not_in_one_piece(ask: Ask, rng: np.random.Generator) -> None:
     """A transposed array arrives as it looks, not as it happens to lie in the memory."""
     weights = [rng.normal(size=shape).astype(np.float32) for shape in ((2, 3), (4,), ())]

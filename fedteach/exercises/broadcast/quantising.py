@@ -8,9 +8,10 @@ import numpy as np
 from fedteach.exercises.common import WHY_NOT_FINITE, explaining, several
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask, Wrong
-from fedteach.grading.exercise import Exercise
+from fedteach.grading.exercise import CONDUCT, EXAMPLE, SPECIAL, Exercise
 
 
+@EXAMPLE
 def four_numbers(ask: Ask, rng: np.random.Generator) -> None:
     """From -1 to 1.55 there are 255 steps of 0.01. The number 0.128 is 112.8 steps above -1: it gets level 113."""
     tensor = np.array([-1, 0, 0.128, 1.55], np.float32)
@@ -28,6 +29,7 @@ def any_tensor(ask: Ask, rng: np.random.Generator) -> None:
         _good_levels(ask(tensor), tensor)
 
 
+@SPECIAL
 def all_the_same(ask: Ask, rng: np.random.Generator) -> None:
     """A tensor of equal numbers has scale 0, and arrives exactly as it is: a new bias is all zeros."""
     for tensor in (np.zeros(5, np.float32), np.full((2, 3), -0.75, np.float32), np.array(2.5, np.float32)):
@@ -46,6 +48,7 @@ def all_the_same(ask: Ask, rng: np.random.Generator) -> None:
         )
 
 
+@CONDUCT
 def not_finite(ask: Ask, rng: np.random.Generator) -> None:
     """NaN and infinite numbers are refused: they have no place between a smallest and a largest number."""
     for bad in (np.nan, np.inf, -np.inf):

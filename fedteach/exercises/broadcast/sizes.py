@@ -11,12 +11,13 @@ import safetensors.numpy
 from fedteach.exercises.common import explaining
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask, Wrong
-from fedteach.grading.exercise import Exercise
+from fedteach.grading.exercise import EXAMPLE, Exercise
 from fedteach.messages import Weights
 
 _BYTES = {"float32": 4, "float16": 2, "int8": 1}
 
 
+@EXAMPLE
 def five_numbers(ask: Ask, rng: np.random.Generator) -> None:
     """One client, five numbers: as JSON they are [[1.0, 0.5, 2.0, 4.0, 8.0]], 27 characters, once down and once up."""
     weights = [np.array([1, 0.5, 2, 4, 8], np.float32)]

@@ -11,11 +11,14 @@ from fedteach.exercises.broadcast.messages import random_weights
 from fedteach.exercises.common import counted, explaining
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask, Wrong
-from fedteach.grading.exercise import Exercise
+from fedteach.grading.exercise import EXAMPLE, Exercise, Group
 from fedteach.grading.recipes import Message
 from fedteach.messages import Weights
 
+REFUSALS = Group("what is refused", 4)
 
+
+@EXAMPLE
 def three_tensors(ask: Ask, rng: np.random.Generator) -> None:
     """A message of the tensors "0", "1" and "2" becomes a list of these three, in this order."""
     weights = [np.array(numbers, np.float32) for numbers in ([[1, 2], [3, 4]], [5, 6], 7)]
@@ -35,6 +38,7 @@ def from_another_program(ask: Ask, rng: np.random.Generator) -> None:
     _same_list(ask(_by_another_program(weights, rng)), weights)
 
 
+@REFUSALS
 def no_message(ask: Ask, rng: np.random.Generator) -> None:
     """Bytes that are no message, or only the beginning of one, are refused."""
     whole = _message(random_weights(rng, 4), rng).content
@@ -52,6 +56,7 @@ def no_message(ask: Ask, rng: np.random.Generator) -> None:
         _refused(ask, bad, because, causes)
 
 
+@REFUSALS
 def a_gap(ask: Ask, rng: np.random.Generator) -> None:
     """A message in which a tensor is missing is refused: all after it would land in the wrong layer."""
     first, second, third, fourth = random_weights(rng, 4)
@@ -68,6 +73,7 @@ def a_gap(ask: Ask, rng: np.random.Generator) -> None:
         _refused(ask, _named(tensors), because, causes)
 
 
+@REFUSALS
 def names_like_numbers(ask: Ask, rng: np.random.Generator) -> None:
     """A name that only looks like the number is another name: "00" is not "0"."""
     first, second = random_weights(rng, 2)

@@ -19,7 +19,7 @@ from fedteach.exercises.classroom.endings import (
 from fedteach.exercises.common import several
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask
-from fedteach.grading.exercise import Exercise
+from fedteach.grading.exercise import EXAMPLE, SPECIAL, Exercise
 from fedteach.grading.plain import kind_of
 from fedteach.messages import Update
 
@@ -32,34 +32,40 @@ def _question(asked: str, arrivals: str, window_s: float, enough: int) -> Questi
     return Question(asked.split(), events, window_s, enough)
 
 
+@EXAMPLE
 def enough_have_answered(ask: Ask, rng: np.random.Generator) -> None:
     """Five are asked, three are enough: the third answer ends the round, and the others are not needed."""
     _expect(ask, _question("Anna Ben Chris Dora Emil", "Chris 2.5, Anna 4, Emil 7, Dora 8, Ben 9", 30.0, 3))
 
 
+@EXAMPLE
 def somebody_is_gone(ask: Ask, rng: np.random.Generator) -> None:
     """All four are wanted, but Dora has closed her laptop, and Ben takes too long: the window ends the round."""
     _expect(ask, _question("Anna Ben Chris Dora", "Chris 3, Anna 5, Ben 24", 20.0, 4))
     _expect(ask, _question("Anna Ben Chris", "Chris 3, Anna 5", 20.0, 3))
 
 
+@EXAMPLE
 def all_have_answered(ask: Ask, rng: np.random.Generator) -> None:
     """All have answered: the round ends with the last of them, and nobody is lost."""
     _expect(ask, _question("Anna Ben Chris", "Ben 1, Chris 2, Anna 6.5", 20.0, 3))
 
 
+@SPECIAL
 def to_the_second(ask: Ask, rng: np.random.Generator) -> None:
     """An answer exactly at the end of the window is in time; one just after it is late."""
     _expect(ask, _question("Anna Ben Chris", "Anna 3, Ben 15, Chris 15.01", 15.0, 3))
     _expect(ask, _question("Anna Ben Chris", "Anna 3, Ben 15, Chris 15.01", 15.0, 2))
 
 
+@SPECIAL
 def twice_and_strangers(ask: Ask, rng: np.random.Generator) -> None:
     """A client that answers twice counts once, with its first answer; who was not asked does not count at all."""
     _expect(ask, _question("Anna Ben Chris Dora", "Ben 1, Ben 2, Anna 5, Chris 6", 30.0, 3))
     _expect(ask, _question("Anna Ben Chris Dora", "Eve 1, Ben 2, Eve 3, Anna 5, Chris 6", 30.0, 3))
 
 
+@SPECIAL
 def nobody_answers(ask: Ask, rng: np.random.Generator) -> None:
     """Nobody answers in time: no update, and all are late."""
     _expect(ask, _question("Anna Ben", "", 10.0, 1))

@@ -9,7 +9,7 @@ import numpy as np
 from fedteach.exercises.classroom.rules import FAR, FAULTS, NORMAL, Rows, far, is_close_call, suspicious
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask, NoMoreAnswers, Wrong
-from fedteach.grading.exercise import Exercise
+from fedteach.grading.exercise import EXAMPLE, SPECIAL, Exercise
 from fedteach.grading.plain import kind_of
 from fedteach.messages import Update, Weights
 
@@ -19,6 +19,7 @@ SHAPES = ((3, 2), (4,))
 _CUT, _NUMBERS = 6, 10
 
 
+@EXAMPLE
 def five_numbers(ask: Ask, rng: np.random.Generator) -> None:
     """Five clients with one number each: 1, 2, 3, 4 and 100. Only the last one is far."""
     # The middle is 3, the distances are 2, 1, 0, 1, 97, the usual one is 1; from it they differ by 1, 0, 1, 0, 96,
@@ -26,6 +27,7 @@ def five_numbers(ask: Ask, rng: np.random.Generator) -> None:
     _expect(ask, rng, _eve())
 
 
+@SPECIAL
 def all_honest(ask: Ask, rng: np.random.Generator) -> None:
     """All are about equally far from the middle, one is even nearer than the others: no suspect."""
     # Opposite pairs have their median at 0, so all are about 5 away but the last, which sits on the middle.
@@ -54,6 +56,7 @@ def claims_count_for_nothing(ask: Ask, rng: np.random.Generator) -> None:
     _expect(ask, rng, [replace(u, n_examples=1_000_000) if u.client in liars else u for u in updates])
 
 
+@SPECIAL
 def on_either_side(ask: Ask, rng: np.random.Generator) -> None:
     """Scores on either side of 3.5, and lies that stand in one tensor alone."""
     for updates in _telling(rng):

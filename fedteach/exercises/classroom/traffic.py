@@ -6,7 +6,7 @@ import numpy as np
 
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask
-from fedteach.grading.exercise import Exercise
+from fedteach.grading.exercise import EXAMPLE, SPECIAL, Exercise
 
 Round = tuple[Sequence[str], Mapping[str, str]]
 """Who was asked, and who of them was lost and why."""
@@ -16,6 +16,7 @@ Traffic = dict[str, float]
 _MEGABIT = 1e6
 
 
+@EXAMPLE
 def three_laptops(ask: Ask, rng: np.random.Generator) -> None:
     """Three laptops, two rounds, Ben is lost in the second: 6 messages go down, and 5 come up."""
     everybody = ["Anna", "Ben", "Chris"]
@@ -32,6 +33,7 @@ def any_class(ask: Ask, rng: np.random.Generator) -> None:
         _expect(ask, rounds, weights_bytes, update_bytes, float(rng.choice([6.5, 20.0, 54.0])))
 
 
+@SPECIAL
 def sad_rounds(ask: Ask, rng: np.random.Generator) -> None:
     """Rounds in which everybody is lost, or nobody is asked; and a class that has not begun."""
     gone = {"Anna": "gone", "Ben": "late"}

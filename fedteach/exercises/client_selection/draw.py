@@ -10,7 +10,7 @@ from fedteach.exercises.client_selection.clients import Clients, expect_clients,
 from fedteach.exercises.common import counted, explaining, is_untouched
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask
-from fedteach.grading.exercise import Exercise
+from fedteach.grading.exercise import CONDUCT, SPECIAL, Exercise
 from fedteach.grading.recipes import Rng
 from fedteach.messages import ClientInfo
 
@@ -74,6 +74,7 @@ def how_many(ask: Ask, rng: np.random.Generator) -> None:
         _drawn(ask(clients, fraction, Rng(int(rng.integers(1000)))), clients, fraction)
 
 
+@CONDUCT
 def nobody_twice(ask: Ask, rng: np.random.Generator) -> None:
     """Nobody is chosen twice, and the chosen clients stay in the order in which they came."""
     for n_clients, fraction in ((12, 0.9), (40, 0.5), (7, 0.6), (1, 0.3), (100, 0.29)):
@@ -155,6 +156,7 @@ def _who_is_favoured(times: np.ndarray, sizes: np.ndarray) -> str:
     return "the first client is never chosen: places begin at 0" if times[0] == 0 else ""
 
 
+@SPECIAL
 def nobody_there(ask: Ask, rng: np.random.Generator) -> None:
     """Without any client nobody can be chosen: an empty list, and no error."""
     for fraction in (0.3, 1.0):

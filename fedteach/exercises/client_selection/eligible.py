@@ -9,7 +9,7 @@ import numpy as np
 from fedteach.exercises.client_selection.clients import Clients, expect_clients, members
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask
-from fedteach.grading.exercise import Exercise
+from fedteach.grading.exercise import CONDUCT, EXAMPLE, SPECIAL, Exercise
 from fedteach.messages import ClientInfo
 
 FLAGS = ("idle", "charging", "unmetered")
@@ -57,6 +57,7 @@ def _known_wrong(clients: Sequence[ClientInfo], right: Clients) -> expect.Likely
     return [(clients, cause) for clients, cause in wrong if clients != right]
 
 
+@EXAMPLE
 def five_phones(ask: Ask, rng: np.random.Generator) -> None:
     """Five phones: one in use, one on battery, one on a metered network, one all of that, and one that is free."""
     clients = [_client(_LACKS[flag], 20, [flag != other for other in FLAGS]) for flag in FLAGS]
@@ -90,6 +91,7 @@ def _says(got: Clients, right: Clients) -> str:
     return "Some clients are missing, or should not be there."
 
 
+@CONDUCT
 def in_their_own_order(ask: Ask, rng: np.random.Generator) -> None:
     """The clients stay in the order in which they came, whatever their ids and their numbers of examples are."""
     for n_clients in (12, 30):
@@ -108,6 +110,7 @@ def in_their_own_order(ask: Ask, rng: np.random.Generator) -> None:
         expect_clients(got, right, _says(got, right), likely)
 
 
+@SPECIAL
 def nobody_is_free(ask: Ask, rng: np.random.Generator) -> None:
     """In the rush hour nobody may take part, and with no client at all nobody can: an empty list."""
     busy = [_client(f"phone {i}", 10, flags) for i, flags in enumerate(product([True, False], repeat=3)) if i]

@@ -9,7 +9,7 @@ import numpy as np
 from fedteach.exercises.common import counted
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask
-from fedteach.grading.exercise import Exercise
+from fedteach.grading.exercise import EXAMPLE, SPECIAL, Exercise
 from fedteach.grading.plain import kind_of
 
 _MOST = 400
@@ -100,6 +100,7 @@ def _known_wrong_numbers(n: int, p: float, c: float, right: int) -> expect.Likel
     return [(number, cause) for number, cause in wrong if number != right]
 
 
+@EXAMPLE
 def one_in_five(ask: Ask, rng: np.random.Generator) -> None:
     """One client in five answers. Two answers come from 4 invitations with about 18 %, from 5 with about 26 %."""
     # P(fewer than 2 of 5) = 0.8^5 + 5 * 0.2 * 0.8^4 = 0.328 + 0.410 = 0.737; of 4: 0.410 + 0.410 = 0.819.
@@ -110,6 +111,7 @@ def one_in_five(ask: Ask, rng: np.random.Generator) -> None:
     _expect_invitations(ask(2, 0.2, 0.25), 2, 0.2, 0.25, [(4, four)])
 
 
+@EXAMPLE
 def coins(ask: Ask, rng: np.random.Generator) -> None:
     """A client answers like a coin: one answer comes from 2 invitations with 3/4, from 3 with 7/8."""
     # P(at least 1 of N) = 1 - (1/2)^N: 1/2, 3/4, 7/8.  P(at least 2 of 4) = 1 - (1 + 4) / 16 = 11/16, of 3: 1/2.
@@ -120,6 +122,7 @@ def coins(ask: Ask, rng: np.random.Generator) -> None:
     _expect_invitations(ask(1, 0.5, 0.75), 1, 0.5, 0.75, more)
 
 
+@SPECIAL
 def everybody_answers(ask: Ask, rng: np.random.Generator) -> None:
     """Where everybody answers, or nearly, no spare is needed."""
     # 0.95 ** 2 = 0.9025: two invitations bring two answers with more than 0.8.
@@ -136,6 +139,7 @@ def any_numbers(ask: Ask, rng: np.random.Generator) -> None:
         _expect_invitations(ask(n, p, confidence), n, p, confidence)
 
 
+@SPECIAL
 def close_calls(ask: Ask, rng: np.random.Generator) -> None:
     """Chances just above the confidence, and just below it: a formula tells them apart."""
     for side in rng.permutation([-1e-5, 1e-5] * 5):
@@ -146,6 +150,7 @@ def close_calls(ask: Ask, rng: np.random.Generator) -> None:
         _expect_invitations(ask(n, p, confidence), n, p, confidence, [(right - 1, dice), (right + 1, dice)])
 
 
+@SPECIAL
 def a_large_round(ask: Ask, rng: np.random.Generator) -> None:
     """A hundred answers from phones of which one in ten drops out."""
     _expect_invitations(ask(100, 0.9, 0.99), 100, 0.9, 0.99)

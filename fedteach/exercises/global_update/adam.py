@@ -16,7 +16,7 @@ from fedteach.exercises.global_update.models import (
     some_weights,
 )
 from fedteach.grading.ask import Ask
-from fedteach.grading.exercise import Exercise
+from fedteach.grading.exercise import EXAMPLE, SPECIAL, Exercise
 from fedteach.messages import Weights
 
 Figures = tuple[float, float, float, float]
@@ -106,6 +106,7 @@ def wrong_steps(
     ]
 
 
+@EXAMPLE
 def one_weight_by_hand(ask: Ask, rng: np.random.Generator) -> None:
     """With delta 7, rate 6, betas 1/2 and 3/4 and tau 2, m goes from 1 to 4, v from 5 to 16, a weight from 10 to 14."""
     says = (
@@ -126,6 +127,7 @@ def several_adam_rounds(ask: Ask, rng: np.random.Generator) -> None:
             w, m, v = adam_round(ask, w, some_delta(rng), m, v, figures)
 
 
+@SPECIAL
 def the_dead_pixel(ask: Ask, rng: np.random.Generator) -> None:
     """A weight whose delta, m and v are 0 stays where it is: tau keeps the division from being 0 / 0."""
     zero = np.zeros(2)

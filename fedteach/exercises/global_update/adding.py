@@ -14,7 +14,7 @@ from fedteach.exercises.global_update.models import (
 )
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask, Wrong
-from fedteach.grading.exercise import Exercise
+from fedteach.grading.exercise import EXAMPLE, SPECIAL, Exercise
 from fedteach.messages import Weights
 
 
@@ -45,6 +45,7 @@ def added(ask: Ask, w: Vector, d: Vector, says: str) -> None:
     expect.same_kind(list(answer), model(w + d))
 
 
+@EXAMPLE
 def two_numbers(ask: Ask, rng: np.random.Generator) -> None:
     """A model of two numbers, 1 and 2, and the delta 0.5 and -3: the new model is 1.5 and -1."""
     added(ask, np.array([1.0, 2.0]), np.array([0.5, -3.0]), "1 + 0.5 is 1.5, and 2 - 3 is -1.")
@@ -56,6 +57,7 @@ def several_tensors(ask: Ask, rng: np.random.Generator) -> None:
         added(ask, some_weights(rng), some_delta(rng), "Some of the new weights are not weight + delta.")
 
 
+@SPECIAL
 def nothing_to_add(ask: Ask, rng: np.random.Generator) -> None:
     """A delta of zeros gives the same numbers, in arrays of their own."""
     added(ask, some_weights(rng), np.zeros(8), "With a delta of zeros, the numbers stay as they are.")

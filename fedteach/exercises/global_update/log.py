@@ -6,7 +6,7 @@ import numpy as np
 
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask, Wrong
-from fedteach.grading.exercise import Exercise
+from fedteach.grading.exercise import EXAMPLE, SPECIAL, Exercise
 
 KEYS = ("client number", "experiment", "max round", "clients acc", "server acc", "final weight")
 
@@ -101,11 +101,13 @@ def numbers_are_plain(got: Any, want: list[float], whose: str) -> None:
     expect.equal(values, want, f"These are not {whose}.", likely)
 
 
+@EXAMPLE
 def two_clients(ask: Ask, rng: np.random.Generator) -> None:
     """Two clients, two rounds: six keys, and the clients' ids as text."""
     logged(ask, 1, 2, {0: [0.5, 0.75], 1: [0.25, 0.625]}, [0.5, 0.875])
 
 
+@SPECIAL
 def numbers_from_numpy(ask: Ask, rng: np.random.Generator) -> None:
     """Accuracies that come from numpy, in arrays and as arrays without an axis, become plain numbers in lists."""
     clients = {i: rng.random(4).astype(np.float32) for i in range(3)}

@@ -7,7 +7,7 @@ import numpy as np
 
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask
-from fedteach.grading.exercise import Exercise
+from fedteach.grading.exercise import EXAMPLE, SPECIAL, Exercise
 from fedteach.grading.recipes import InSeoul
 
 FORM = "%Y%m%d_%H%M%S.json"
@@ -60,17 +60,20 @@ def is_the_present(answer: Any) -> bool:
     return any(abs(shown - clock) < MOST_DELAY for clock in (now, now.astimezone().replace(tzinfo=UTC)))
 
 
+@EXAMPLE
 def the_first_second(ask: Ask, rng: np.random.Generator) -> None:
     """Second 0 is the beginning of 1970 in UTC: 19700101_000000.json."""
     named(ask, datetime(1970, 1, 1, tzinfo=UTC), "The count of seconds begins on 1 January 1970, at midnight in UTC.")
 
 
+@SPECIAL
 def small_numbers(ask: Ask, rng: np.random.Generator) -> None:
     """Months, days and hours below ten get a zero in front; parts of a second are left out."""
     named(ask, datetime(2022, 3, 4, 5, 6, 7, tzinfo=UTC))
     named(ask, datetime(2022, 3, 4, 5, 6, 7, tzinfo=UTC), fraction=0.25)
 
 
+@SPECIAL
 def in_seoul(ask: Ask, rng: np.random.Generator) -> None:
     """On a computer in Seoul, where the clock on the wall is nine hours ahead, the name is the same."""
     moment = datetime(2022, 3, 4, 5, 6, 7, tzinfo=UTC)

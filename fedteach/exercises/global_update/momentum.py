@@ -13,7 +13,7 @@ from fedteach.exercises.global_update.models import (
     some_weights,
 )
 from fedteach.grading.ask import Ask
-from fedteach.grading.exercise import Exercise
+from fedteach.grading.exercise import EXAMPLE, SPECIAL, Exercise
 from fedteach.messages import Weights
 
 
@@ -47,6 +47,7 @@ def momentum_round(
     return exact(new_w), exact(new_v)
 
 
+@EXAMPLE
 def three_rounds_by_hand(ask: Ask, rng: np.random.Generator) -> None:
     """With beta 1/2 and rate 2, a velocity of 2 and the deltas 5, 1, -4 move a weight from 10 to 22, to 30, to 26."""
     w, v = np.array([10.0]), np.array([2.0])
@@ -66,6 +67,7 @@ def several_rounds(ask: Ask, rng: np.random.Generator) -> None:
             w, v = momentum_round(ask, w, some_delta(rng), v, beta, rate)
 
 
+@SPECIAL
 def without_memory(ask: Ask, rng: np.random.Generator) -> None:
     """With beta 0 and rate 1 nothing is remembered: it is plain adding."""
     momentum_round(ask, some_weights(rng), some_delta(rng), some_delta(rng), 0.0, 1.0)

@@ -23,7 +23,7 @@ from fedteach.exercises.global_update.models import (
 )
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask
-from fedteach.grading.exercise import Exercise
+from fedteach.grading.exercise import EXAMPLE, Exercise
 from fedteach.grading.plain import same
 from fedteach.grading.recipes import Probe
 from fedteach.messages import Weights
@@ -143,6 +143,7 @@ def returned_both(answer: Any, path: Sequence[Vector], accuracies: list[float]) 
     )
 
 
+@EXAMPLE
 def three_rounds(ask: Ask, rng: np.random.Generator) -> None:
     """A model of one number that begins with 5 and moves by +1, by +2 and by +4: evaluate the 6, the 8 and the 12."""
     # Three and not two: a list of two accuracies, returned alone, would look like the pair that is asked for.

@@ -7,7 +7,7 @@ import numpy as np
 from fedteach.exercises.local_update.tensors import SHAPES, random_tensors
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask
-from fedteach.grading.exercise import Exercise
+from fedteach.grading.exercise import EXAMPLE, SPECIAL, Exercise
 from fedteach.messages import Weights
 
 
@@ -52,6 +52,7 @@ def _expect_drift(ask: Ask, deltas: list[Weights], says: str) -> None:
     expect.equal(ask(deltas), float(distances(deltas).mean()), says, wrong_drifts(deltas))
 
 
+@EXAMPLE
 def three_and_four(ask: Ask, rng: np.random.Generator) -> None:
     """Two clients, two tensors of one number each: (4, 4) and (-2, -4). The drift is 5."""
     deltas = [[np.array([a], np.float32), np.array([b], np.float32)] for a, b in ((4, 4), (-2, -4))]
@@ -67,6 +68,7 @@ def any_deltas(ask: Ask, rng: np.random.Generator) -> None:
         _expect_drift(ask, deltas, "This is not the mean distance of the clients' deltas from their mean.")
 
 
+@SPECIAL
 def all_agree(ask: Ask, rng: np.random.Generator) -> None:
     """Where all clients send the same, or one client is alone, nothing drifts."""
     # Whole numbers, and four clients: sums and means are exact, so 0 is 0.

@@ -7,7 +7,7 @@ import numpy as np
 
 from fedteach.exercises.local_update.training import NO_SOFTMAX, known_wrong, trained
 from fedteach.grading.ask import Ask, Wrong
-from fedteach.grading.exercise import Exercise
+from fedteach.grading.exercise import EXAMPLE, Exercise
 from fedteach.grading.recipes import Network, Rng
 from fedteach.messages import Weights
 from fedteach.steps.local_update import Plan
@@ -49,6 +49,7 @@ _WHY_STILL = "a gradient alone moves nothing: `assign` or `assign_sub` puts new 
 _WHY_STILL += NO_SOFTMAX
 
 
+@EXAMPLE
 def one_step(ask: Ask, rng: np.random.Generator) -> None:
     """One step by hand: a model of one weight for each of two classes, which begins at zero."""
     # Both classes have probability 1/2. Example 2 is of class 0: error (-1/2, +1/2); example 4 of class 1: the other

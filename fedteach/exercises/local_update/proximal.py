@@ -7,7 +7,7 @@ import numpy as np
 from fedteach.exercises.local_update.tensors import random_tensors
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask
-from fedteach.grading.exercise import Exercise
+from fedteach.grading.exercise import EXAMPLE, SPECIAL, Exercise
 from fedteach.messages import Weights
 
 
@@ -46,6 +46,7 @@ def _expect_pulled(ask: Ask, tensors: tuple[Weights, Weights, Weights], mu: floa
     expect.weights(ask(*tensors, mu), pulled(*tensors, mu), says, wrong_pulls(*tensors, mu))
 
 
+@EXAMPLE
 def one_weight(ask: Ask, rng: np.random.Generator) -> None:
     """One weight has moved from 2 to 5. With a gradient of 1 and mu = 0.1 the result is 1.3."""
     one, five, two = ([np.array([x], np.float32)] for x in (1, 5, 2))
@@ -59,6 +60,7 @@ def any_tensors(ask: Ask, rng: np.random.Generator) -> None:
         _expect_pulled(ask, tensors, mu, "Some gradients are not g + mu * (w - w_global).")
 
 
+@SPECIAL
 def no_pull(ask: Ask, rng: np.random.Generator) -> None:
     """With mu = 0, and where the weights have not moved yet, the gradients come back as they were: a copy of them."""
     gradients, weights, start = random_tensors(rng), random_tensors(rng, 1.0), random_tensors(rng)

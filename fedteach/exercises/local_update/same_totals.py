@@ -17,7 +17,7 @@ from fedteach.exercises.local_update.splits import (
 )
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask, Wrong
-from fedteach.grading.exercise import Exercise
+from fedteach.grading.exercise import EXAMPLE, Exercise
 
 
 def _expect_totals(parts: Parts, labels: np.ndarray, per_client: int) -> None:
@@ -36,6 +36,7 @@ def _expect_totals(parts: Parts, labels: np.ndarray, per_client: int) -> None:
     raise Wrong(says, got=f"totals {', '.join(map(str, totals))}", expected=f"{per_client} each", likely=likely)
 
 
+@EXAMPLE
 def four_each(ask: Ask, rng: np.random.Generator) -> None:
     """Three examples, two clients, four examples for each: some must come twice."""
     labels = np.array([0, 1, 1])

@@ -12,7 +12,7 @@ from fedteach.exercises.local_update.splits import (
 )
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask
-from fedteach.grading.exercise import Exercise
+from fedteach.grading.exercise import SPECIAL, Exercise
 
 SHRINKS = "the last client's total has become the limit of the next one; every client draws from 1 to per_client"
 _FEW_EXAMPLES = (40, 40)
@@ -37,6 +37,7 @@ def _totals(ask: Ask, rng: np.random.Generator, n_clients: int, per_client: int)
     return totals
 
 
+@SPECIAL
 def just_one(ask: Ask, rng: np.random.Generator) -> None:
     """Where nobody can have more than one example, everybody has exactly one."""
     _totals(ask, rng, 3, 1)

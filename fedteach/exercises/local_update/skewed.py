@@ -15,7 +15,7 @@ from fedteach.exercises.local_update.splits import (
 )
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask, Wrong
-from fedteach.grading.exercise import Exercise
+from fedteach.grading.exercise import SPECIAL, Exercise
 
 MANY, FEW = range(60, 110), range(1, 10)
 
@@ -53,6 +53,7 @@ def _why_so_many(wrong: np.ndarray) -> str:
     return "the upper end is too high by one: `rng.integers(60, 110)` ends at 109" if ends else ""
 
 
+@SPECIAL
 def a_single_class(ask: Ask, rng: np.random.Generator) -> None:
     """With a single class, that one dominates everywhere: each client has 60 to 109 of it."""
     _skewed(ask, rng, np.zeros(5, np.int64), 4)

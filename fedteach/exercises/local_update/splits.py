@@ -7,7 +7,7 @@ import numpy as np
 from fedteach.exercises.common import explaining, is_untouched
 from fedteach.grading import expect
 from fedteach.grading.ask import Ask
-from fedteach.grading.exercise import Case
+from fedteach.grading.exercise import CONDUCT, Case
 from fedteach.grading.plain import kind_of
 from fedteach.grading.recipes import Rng
 
@@ -103,6 +103,7 @@ def row(counts: np.ndarray) -> str:
 def seeds_decide(*sizes: int) -> Case:
     """Make the case that asks twice with the same seed, and with others; `sizes` follow the number of clients."""
 
+    @CONDUCT
     def case(ask: Ask, rng: np.random.Generator) -> None:
         """The same seed gives the same split, another seed another one, and each client draws examples of its own."""
         labels = class_labels(rng, *[100] * 10)

@@ -15,7 +15,7 @@ from fedteach.exercises.local_update.splits import (
     seeds_decide,
 )
 from fedteach.grading.ask import Ask, Wrong
-from fedteach.grading.exercise import Exercise
+from fedteach.grading.exercise import EXAMPLE, SPECIAL, Exercise
 
 
 def _expect_uniform(parts: Parts, labels: np.ndarray, per_client: int) -> None:
@@ -55,6 +55,7 @@ def _uniform(ask: Ask, rng: np.random.Generator, labels: np.ndarray, n_clients: 
     _expect_uniform(asked_split(ask, rng, labels, n_clients, per_client), labels, per_client)
 
 
+@EXAMPLE
 def two_of_each(ask: Ask, rng: np.random.Generator) -> None:
     """Three examples of class 0, three of class 1, four for each of two clients: that is two of each class."""
     _uniform(ask, rng, np.array([0, 0, 0, 1, 1, 1]), 2, 4)
@@ -66,6 +67,7 @@ def any_classes(ask: Ask, rng: np.random.Generator) -> None:
         _uniform(ask, rng, class_labels(rng, *sizes), n_clients, each * len(sizes))
 
 
+@SPECIAL
 def the_rest(ask: Ask, rng: np.random.Generator) -> None:
     """13 examples from 10 classes: one of each class, and one more of three of them."""
     for per_client in (13, 4, 29):

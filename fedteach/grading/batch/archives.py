@@ -1,11 +1,14 @@
 """Opening an archive that an enemy may have packed: only notebooks and scripts come out, and only where they should."""
 
 import contextlib
+import lzma
 import os
 import stat
 import unicodedata
 import zipfile
-from collections.abc import Iterator
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -14,12 +17,19 @@ from typing import IO
 WANTED = (".ipynb", ".py", ".zip", ".yml")
 """Endings of files that anybody may need: notebooks, scripts beside them, an archive for each student, a manifest."""
 
-MOST_ENTRIES = 20_000
-MOST_BYTES = 2 * 2**30
+MOST_ENTRIES = 500
+MOST_BYTES = 300 * 2**20
+"""Of one student."""
+
 MOST_FILE_BYTES = 101 * 2**20  # a notebook of 100 MB is refused by its reader, who says so
 MOST_RATIO = 200
 """An honest notebook shrinks to a tenth or so; a bomb to a thousandth."""
 
+_DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError),
+    *(NotImplementedError, RuntimeError, FileExistsError, NotADirectoryError),
+)
+_UNREADABLE = (*_DAMAGED, OSError)
 _SMALL = 2**20
 _PIECE = 2**20
 _DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))}
@@ -37,48 +47,81 @@ class Opened:
     folder: Path
     left_out: list[str] = field(default_factory=list)
 
+    def leave_out(self, entry: zipfile.ZipInfo, reason: str) -> None:
+        """Note that an entry stays inside, and why."""
+        self.left_out.append(f"{_shown(entry.filename)}: {reason}")
+
 
 class Budget:
-    """What all archives of a batch may take together.
+    """What one student may take out of archives; what is more stays inside, and costs nobody else anything.
 
     Args:
         n_bytes: bytes that may be written.
-        n_entries: entries that may be looked at.
+        n_entries: files that may be written.
     """
 
     def __init__(self, n_bytes: int = MOST_BYTES, n_entries: int = MOST_ENTRIES):
         self.n_bytes, self.n_entries = n_bytes, n_entries
 
+    def why_not(self, entry: zipfile.ZipInfo) -> str:
+        """Return why one more file is too much; "" if it is not."""
+        if self.n_entries <= 0:
+            return "too many files; nobody could mean so many"
+        return "too much altogether" if entry.file_size > self.n_bytes else ""
 
-def open_archive(archive: Path, into: Path, budget: Budget, *, keep_times: bool = False) -> Opened:
-    """Take notebooks and scripts out of a zip, into a folder that is made for it.
+
+def open_archive(archive: Path, into: Path, budget: Budget) -> Opened:
+    """Take notebooks and scripts out of a student's zip, into a folder that is made for it.
 
     Args:
         archive: the zip.
         into: a folder that is not there yet.
-        budget: what may still be taken.
-        keep_times: whether the times in it are to be believed: a platform has packed it, and not a student.
+        budget: what the student may still take.
 
     Raises:
-        ValueError: if it is no zip, or more than the budget; says which.
+        ValueError: if it is no zip; says so.
     """
+    return _open(archive, into, lambda entry: budget, keep_times=False)
+
+
+def open_platform_archive(archive: Path, into: Path) -> Opened:
+    """Take everybody's notebooks and scripts out of a platform's zip; its times are believed.
+
+    Each student, as far as the first folder tells who that is, has a budget of their own.
+
+    Raises:
+        ValueError: if it is no zip; says so.
+    """
+    budgets: defaultdict[str, Budget] = defaultdict(Budget)
+    try:
+        with zipfile.ZipFile(archive) as content:
+            tops = {entry.filename.partition("/")[0] for entry in content.infolist()}
+    except _UNREADABLE as error:
+        raise ValueError(f"{archive.name} cannot be opened: {error}") from None
+    depth = 1 if len(tops) == 1 else 0  # a folder around everything is nobody's
+    return _open(archive, into, lambda entry: budgets[_part(entry, depth)], keep_times=True)
+
+
+def _part(entry: zipfile.ZipInfo, depth: int) -> str:
+    parts = entry.filename.split("/")
+    return parts[min(depth, len(parts) - 1)]
+
+
+def _open(archive: Path, into: Path, budget_of: Callable[[zipfile.ZipInfo], Budget], *, keep_times: bool) -> Opened:
     opened = Opened(into)
     into.mkdir(parents=True)
     try:
         with zipfile.ZipFile(archive) as content:
-            entries = content.infolist()
-            budget.n_entries -= len(entries)
-            if budget.n_entries < 0:
-                raise ValueError(f"{archive.name} holds {len(entries):,} entries; nobody could mean so many")
             taken: set[str] = set()
-            for entry in entries:
-                if reason := _why_not(entry, taken):
-                    opened.left_out += [f"{_shown(entry.filename)}: {reason}"] if _looks_like_work(entry) else []
-                elif not entry.is_dir() and _looks_like_work(entry):
+            for entry in filter(_looks_like_work, content.infolist()):
+                budget = budget_of(entry)
+                if reason := _why_not(entry, taken) or budget.why_not(entry):
+                    opened.leave_out(entry, reason)
+                elif not entry.is_dir():
                     _write(content, entry, into, budget, opened)
                     if keep_times:
                         _set_time(into.joinpath(*PurePosixPath(entry.filename).parts), entry)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError, OSError) as error:
+    except _UNREADABLE as error:
         raise ValueError(f"{archive.name} cannot be opened: {error}") from None
     return opened
 
@@ -114,17 +157,17 @@ def _why_not(entry: zipfile.ZipInfo, taken: set[str]) -> str:
 def _write(content: zipfile.ZipFile, entry: zipfile.ZipInfo, into: Path, budget: Budget, opened: Opened) -> None:
     """Write one file; what its entry says of its size is not believed."""
     target = into.joinpath(*PurePosixPath(entry.filename).parts)
+    budget.n_entries -= 1
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with content.open(entry) as source, target.open("xb") as file:
             for piece in _pieces(source, entry):
                 budget.n_bytes -= len(piece)
-                if budget.n_bytes < 0:
-                    raise ValueError("all archives together hold more than there is room for")
                 file.write(piece)
-    except (zipfile.BadZipFile, FileExistsError, NotADirectoryError) as error:
-        target.unlink(missing_ok=True) if target.is_file() else None
-        opened.left_out.append(f"{_shown(entry.filename)}: damaged ({type(error).__name__})")
+    except _DAMAGED as error:
+        if target.is_file():
+            target.unlink()
+        opened.leave_out(entry, f"damaged ({type(error).__name__})")
 
 
 def _set_time(path: Path, entry: zipfile.ZipInfo) -> None:

@@ -2,26 +2,37 @@
 
 import multiprocessing
 import os
+import signal
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from multiprocessing.util import Finalize
 from pathlib import Path
 
-from fedteach.grading.batch.marks import UNGRADED, Mark, mark
-from fedteach.grading.batch.seeds import PUBLIC_SEED, secret_seed
+from fedteach.grading.batch.marks import Mark, mark, ungraded
+from fedteach.grading.batch.own_code import own_code
 from fedteach.grading.exercise import Exercise
-from fedteach.grading.extract import Program
+from fedteach.grading.extract import Missing, Notebook, Program
 from fedteach.grading.isolated import IsolatedJudge
-from fedteach.grading.submission import Submission, SubmissionError
-from fedteach.grading.verdict import Verdict
+from fedteach.grading.notebooks import UnreadableNotebook
+from fedteach.grading.seeds import secret_seed, visible_seed
+from fedteach.grading.submission import Submission, SubmissionError, cannot_be_had
+from fedteach.grading.verdict import Finding, Verdict
 
-_ATTEMPTS = 2
-"""A hand-in whose grading took the grader along is graded once more, alone in a fresh process."""
+READING_LIMIT_S, HAND_IN_LIMIT_S = 120.0, 900.0
+"""Seconds that all files of a hand-in may take to be read, and after which no further exercise is judged: each job has
+limits of its own, but there may be many."""
+
+_CALLED = "what was handed in"
+
+Work = tuple[str, Path]
+"""A student, and the folder with what was handed in."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +41,12 @@ class Orders:
 
     Attributes:
         exercises: returns what is graded; called in each lane, for exercises hold functions that cannot be sent.
-        assignment: its name, for the secret seeds.
+        assignment: its name, for the seeds.
         key: the course key.
         memory_bytes: what a job may use.
         load_limit_s: seconds that everything may take that a function needs.
         work: a folder for what lanes need on disk.
+        stubs: exercise -> the cell that its student begins with.
     """
 
     exercises: Callable[[], Sequence[Exercise]]
@@ -43,6 +55,7 @@ class Orders:
     memory_bytes: int
     load_limit_s: float
     work: Path
+    stubs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -52,64 +65,72 @@ class Graded:
     Attributes:
         student: whose it is.
         marks: one for each exercise.
+        code: exercise -> the lines that the student has written for it.
         seconds: how long it took.
     """
 
     student: str
     marks: tuple[Mark, ...]
-    seconds: float
+    code: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
 
 
-def grade(hand_ins: Sequence[tuple[str, Path]], orders: Orders, jobs: int) -> Iterator[Graded]:
+def grade(hand_ins: Sequence[Work], orders: Orders, jobs: int) -> Iterator[Graded]:
     """Grade hand-ins side by side; yield each as it is done.
+
+    A lane that dies takes its pool along, and nobody can tell which hand-in was to blame. So those that had begun are
+    graded once more, each alone in a pool of its own, and what takes that one along too is given up, and told.
 
     Args:
         hand_ins: student and folder.
         orders: what all have in common.
         jobs: number of lanes.
     """
-    waiting = [(student, folder, 1) for student, folder in hand_ins]
+    waiting = deque(hand_ins)
     while waiting:
-        together = [task for task in waiting if task[2] == 1]
-        batch, lanes = (together, jobs) if together else (waiting[:1], 1)
-        left = [task for task in waiting if task not in batch]
-        yield from _run(batch, orders, lanes, left)
-        waiting = left
+        begun = yield from _grade_together(waiting, orders, jobs)
+        for student, folder in begun:
+            if (yield from _grade_together(deque([(student, folder)]), orders, 1)):
+                yield _given_up(student, orders.exercises(), "the grader itself ended while it judged this hand-in")
 
 
-def _run(
-    batch: list[tuple[str, Path, int]], orders: Orders, lanes: int, left: list[tuple[str, Path, int]]
-) -> Iterator[Graded]:
-    """Grade a batch in a pool; what a broken pool takes along comes into `left`, or is given up and told."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(lanes, mp_context=context, initializer=_begin, initargs=(orders,)) as pool:
-        futures: dict[Future[Graded], tuple[str, Path, int]] = {}
-        open_tasks = iter(batch)
+def _grade_together(waiting: deque[Work], orders: Orders, lanes: int) -> Generator[Graded, None, list[Work]]:
+    """Grade what waits, in a new pool, until all is done or a lane dies.
+
+    Returns:
+        What had begun when a lane died; what had not still waits.
+    """
+    begun: dict[Future[Graded], Work] = {}
+    with _pool(orders, lanes) as pool:
         try:
-            for task in open_tasks:
-                futures[pool.submit(_grade_one, *task[:2])] = task
-                if len(futures) > lanes:  # no more than can be begun: what is not begun needs no second attempt
-                    yield from _done(futures)
-            while futures:
-                yield from _done(futures)
+            while waiting or begun:
+                while waiting and len(begun) <= lanes:  # one more than there are lanes, so that none has to wait
+                    begun[pool.submit(_grade_one, *waiting[0])] = waiting[0]
+                    waiting.popleft()
+                for future in wait(begun, return_when=FIRST_COMPLETED).done:
+                    graded = future.result()
+                    del begun[future]
+                    yield graded
         except BrokenProcessPool:
-            for student, folder, attempt in [*futures.values(), *open_tasks]:
-                if attempt < _ATTEMPTS:
-                    left.append((student, folder, attempt + 1))
-                else:
-                    yield Graded(student, tuple(map(_ungraded, orders.exercises())), 0.0)
+            pass
+    return list(begun.values())
 
 
-def _done(futures: dict[Future[Graded], tuple[str, Path, int]]) -> Iterator[Graded]:
-    for future in wait(futures, return_when=FIRST_COMPLETED).done:
-        graded = future.result()
-        del futures[future]
-        yield graded
+@contextmanager
+def _pool(orders: Orders, lanes: int) -> Iterator[ProcessPoolExecutor]:
+    context, others = multiprocessing.get_context("spawn"), multiprocessing.active_children()
+    with ProcessPoolExecutor(lanes, mp_context=context, initializer=_begin, initargs=(orders,)) as pool:
+        try:
+            yield pool
+        except BaseException:  # Ctrl-C, or nobody wants the rest: then nobody waits for what is being judged
+            for lane in multiprocessing.active_children():
+                if lane not in others:
+                    lane.kill()
+            raise
 
 
-def _ungraded(exercise: Exercise) -> Mark:
-    says = "The grader itself ended while it judged this hand-in. Please report it; nothing is scored."
-    return Mark(exercise.id, exercise.title, UNGRADED, None, exercise.points, (), says, says, 0.0)
+def _given_up(student: str, exercises: Sequence[Exercise], why: str) -> Graded:
+    return Graded(student, tuple(ungraded(exercise, why) for exercise in exercises))
 
 
 # ---- in a lane ------------------------------------------------------------------------------------------------
@@ -120,6 +141,7 @@ _lane: "_Lane | None" = None
 
 def _begin(orders: Orders) -> None:
     global _lane
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever has started this lane, and ends it
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     tempfile.tempdir = str(orders.work)  # what is left of a lane that is killed goes with the folder
     _lane = _Lane(orders)
@@ -151,29 +173,72 @@ class _Lane:
         self.judge = IsolatedJudge(memory_bytes=orders.memory_bytes, load_limit_s=orders.load_limit_s)
 
     def grade(self, student: str, folder: Path) -> Graded:
-        """Judge all exercises of a hand-in, with the public questions and the secret ones."""
+        """Judge all exercises of a hand-in, with the public questions and the secret ones. Never raises."""
         began = time.monotonic()
-        hidden: dict[str, Verdict | None] = {}
-        seconds: dict[str, float] = {}
-
-        def judge(exercise: Exercise, program: Program, folder: Path, seed: int) -> Verdict:
-            asked = time.monotonic()
-            secret = secret_seed(self._orders.key, self._orders.assignment, exercise.id, student)
-            public, *others = self.judge.judge_with(exercise, program, folder, (seed, secret))
-            hidden[exercise.id] = others[0] if others else None
-            seconds[exercise.id] = time.monotonic() - asked
-            return public
-
-        exercises = self._exercises
+        judging = _Judging(self.judge, self._orders, student)
         try:
-            submission = Submission(folder, exercises, seed=PUBLIC_SEED, judge=judge, read=self.judge.read)
+            submission = Submission(
+                folder,
+                self._exercises,
+                seed_for=judging.visible_seed,
+                judge=judging,
+                read=judging.read,
+                called=_CALLED,
+            )
+            verdicts = [submission.verdict(one.id) for one in self._exercises]
+            code = {one.id: text for one in self._exercises if (text := self._own_code(submission, one))}
         except SubmissionError as error:
-            says = str(error).replace(str(folder), "what was handed in")
-            verdicts = [Verdict(one.id, one.title, "not started", says) for one in exercises]
-        else:
-            verdicts = [submission.verdict(one.id) for one in exercises]
+            verdicts, code = [Verdict(one.id, one.title, "not started", f"{error}.") for one in self._exercises], {}
+        except Exception as error:  # of ours: a sandbox that cannot be had, say. The next hand-in may fare better.
+            return _given_up(student, self._exercises, f"the grader stopped with {type(error).__name__}: {error}")
         marks = tuple(
-            mark(one, verdict, hidden.get(one.id), seconds.get(one.id, 0.0))
-            for one, verdict in zip(exercises, verdicts, strict=True)
+            mark(one, verdict, judging.hidden.get(one.id), judging.seconds.get(one.id, 0.0))
+            for one, verdict in zip(self._exercises, verdicts, strict=True)
         )
-        return Graded(student, marks, round(time.monotonic() - began, 3))
+        return Graded(student, marks, code, round(time.monotonic() - began, 3))
+
+    def _own_code(self, submission: Submission, exercise: Exercise) -> str:
+        try:
+            _, program = submission.program(exercise)
+        except Missing:
+            return ""
+        return own_code(program, self._orders.stubs.get(exercise.id, ""))
+
+
+class _Judging:
+    """A `submission.Judge` for one student, which asks everything twice and remembers what came of the secret half.
+
+    Args:
+        judge: who asks.
+        orders: what all lanes have in common.
+        student: whose work it is.
+    """
+
+    def __init__(self, judge: IsolatedJudge, orders: Orders, student: str):
+        self._judge, self._orders, self._student = judge, orders, student
+        self._began = time.monotonic()
+        self.hidden: dict[str, Verdict | None] = {}
+        self.seconds: dict[str, float] = {}
+
+    def read(self, path: Path) -> Notebook:
+        """Read a notebook, unless the others of the hand-in have taken too long; a `submission.Reader`."""
+        if time.monotonic() - self._began > READING_LIMIT_S:
+            minutes = READING_LIMIT_S / 60
+            raise UnreadableNotebook(f"{path.name} was not read, as those before it took {minutes:g} minutes")
+        return self._judge.read(path)
+
+    def __call__(self, exercise: Exercise, program: Program, folder: Path, seed: int) -> Verdict:
+        if time.monotonic() - self._began > HAND_IN_LIMIT_S:
+            minutes = HAND_IN_LIMIT_S / 60
+            says = f"Everything before it took {minutes:g} minutes, so {exercise.function} was not judged any more."
+            return cannot_be_had(exercise, Finding(says), "time out")
+        asked, orders = time.monotonic(), self._orders
+        secret = secret_seed(orders.key, orders.assignment, exercise.id, self._student)
+        public, *others = self._judge.judge_with(exercise, program, folder, (seed, secret))
+        self.hidden[exercise.id] = others[0] if others else None
+        self.seconds[exercise.id] = time.monotonic() - asked
+        return public
+
+    def visible_seed(self, exercise: str) -> int:
+        """Return the seed of the questions that the student may know."""
+        return visible_seed(self._orders.assignment, exercise, self._student)

@@ -16,18 +16,18 @@ class Owner:
     Attributes:
         id: what the platform knows the student by.
         name: the person's name, or "" where the platform does not tell.
-        late: whether the platform has marked it late.
+        late: whether the platform has marked it late; None: it marks nothing.
         file: the student's own name for the file, or "" for a folder.
     """
 
     id: str
     name: str = ""
-    late: bool = False
+    late: bool | None = None
     file: str = ""
 
 
 # "Zoë Müller_1234567_assignsubmission_file_04_aggregation.ipynb", or the same without a file for a folder
-_MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)(?:_(?P<file>.*))?")
+_MOODLE = re.compile(r"(?P<name>.+)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)(?:_(?P<file>.*))?")
 # "mullerzoe_LATE_12345_678901_04_aggregation-1.ipynb": name, Canvas' id of the student, its id of the upload
 _CANVAS = re.compile(r"(?P<name>[^\W\d_]+?)(?P<late>_LATE)?_(?P<id>\d+)_(?P<upload>\d+)_(?P<file>.+)")
 # "submission_1234567", beside submission_metadata.yml
@@ -37,7 +37,9 @@ _GRADESCOPE = re.compile(r"submission_(?P<id>\d+)")
 def moodle(entry: str) -> Owner | None:
     """Return the owner by Moodle's names: person, number of the participant, kind of hand-in, file."""
     found = _MOODLE.fullmatch(entry)
-    return Owner(found["id"], found["name"], file=found["file"] or "") if found else None
+    if not found or entry.count("_assignsubmission_") > 1:  # a person's or file's name that plays another one
+        return None
+    return Owner(found["id"], found["name"], file=found["file"] or "")
 
 
 def canvas(entry: str) -> Owner | None:
@@ -54,19 +56,24 @@ def gradescope(entry: str) -> Owner | None:
     return Owner(found["id"]) if found else None
 
 
-def github_classroom(entries: Sequence[str]) -> dict[str, Owner] | None:
-    """Return the owners by GitHub Classroom's folders, assignment-account, or None.
+def github_classroom(folders: Sequence[str], is_known: Callable[[str], bool]) -> dict[str, Owner] | None:
+    """Return the owners by GitHub Classroom's folders, assignment-account; None if these are others.
 
-    Account and assignment may both hold hyphens: what all folders have in common is the assignment, so two of them are
-    needed to know it.
+    Account and assignment may both hold hyphens. What all folders begin with may be the assignment, up to any of its
+    hyphens: the one behind which most accounts are known tells, if they are more than half; the others are somebody
+    who is not of the class, such as the teacher.
+
+    Args:
+        folders: their names.
+        is_known: whether an account is one of the class's; only a roster can tell.
     """
-    if len(entries) < 2 or not all("-" in entry for entry in entries):
+    common = _common_beginning(folders) if len(folders) > 1 else ""
+    assignments = [common[: place + 1] for place, character in enumerate(common) if character == "-"]
+    n_known = {one: sum(is_known(folder.removeprefix(one)) for folder in folders) for one in assignments}
+    assignment = max(n_known, key=lambda one: n_known[one], default="")
+    if 2 * n_known.get(assignment, 0) <= len(folders):
         return None
-    common = _common_beginning(entries)
-    assignment = common[: common.rfind("-") + 1]
-    if not assignment or any(entry == assignment.rstrip("-") for entry in entries):
-        return None
-    return {entry: Owner(entry.removeprefix(assignment)) for entry in entries}
+    return {folder: Owner(folder.removeprefix(assignment)) for folder in folders}
 
 
 LAYOUTS: dict[str, Callable[[str], Owner | None]] = {"Moodle": moodle, "Canvas": canvas, "Gradescope": gradescope}
@@ -74,9 +81,11 @@ LAYOUTS: dict[str, Callable[[str], Owner | None]] = {"Moodle": moodle, "Canvas":
 
 
 def layout_of(entries: Iterable[str]) -> str:
-    """Return the platform whose names these are, all of them; "" if none."""
+    """Return the platform whose names most of these are; "" if none."""
     entries = list(entries)
-    return next((name for name, owner in LAYOUTS.items() if entries and all(map(owner, entries))), "")
+    counts = {name: sum(owner(entry) is not None for entry in entries) for name, owner in LAYOUTS.items()}
+    best = max(counts, key=lambda name: counts[name])
+    return best if 2 * counts[best] > len(entries) else ""
 
 
 def _without_version(file: str) -> str:

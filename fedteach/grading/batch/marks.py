@@ -3,12 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fedteach.grading.exercise import Exercise
+from fedteach.grading.exercise import RULE, Exercise, group_of
+from fedteach.grading.plain import shorten
 from fedteach.grading.readable import readable
 from fedteach.grading.verdict import CaseResult, Verdict
 
+_MOST_CHARACTERS = 10_000
+
 UNGRADED = "sandbox error"
 """The outcome for which nobody but us is to blame: it is done again, and never scored."""
+
+_OUR_FAULT = "The grader itself failed here, through no fault of yours; nothing is scored yet. Your teacher knows why."
 
 
 @dataclass(frozen=True)
@@ -18,11 +23,15 @@ class CaseMark:
     Attributes:
         says: what it asks for.
         public, hidden: "passed", "failed" or "waiting" with the questions that everybody knows, and with the others.
+        group: name of its `Group`.
+        worth: points that it gives if it passes.
     """
 
     says: str
     public: str
     hidden: str
+    group: str
+    worth: float
 
     @property
     def passed(self) -> bool:
@@ -63,8 +72,10 @@ class Mark:
 def mark(exercise: Exercise, public: Verdict, hidden: Verdict | None, seconds: float) -> Mark:
     """Return the mark for an exercise.
 
-    Each case is worth its weight of the exercise's points, if it passed with the public and with the hidden questions.
-    What was not asked any more, because the function hung or took its process along, gives nothing.
+    Each case is worth its share of the exercise's points, if it passed with the public and with the hidden questions.
+    A function that passes no case of the rule gets nothing for the others: a special case, or leaving its inputs alone,
+    may be passed by doing nothing. What was not asked any more, because the function hung or took its process along,
+    gives nothing.
 
     Args:
         exercise: which one.
@@ -82,10 +93,27 @@ def mark(exercise: Exercise, public: Verdict, hidden: Verdict | None, seconds: f
         None if ended else _points(exercise, cases),
         exercise.points,
         cases,
-        readable(_for_the_student(public, hidden)),
-        readable(hidden.message) if hidden is not None and not hidden.passed else "",
+        _told(_for_the_student(public, hidden)),
+        _told(ended.message if ended else hidden.message if hidden and not hidden.passed else ""),
         round(seconds, 3),
     )
+
+
+def _told(text: str) -> str:
+    """Return a text as a report takes it: every part of it was cut short where it came from; all of it is, here."""
+    return readable(shorten(text, _MOST_CHARACTERS))
+
+
+def ungraded(exercise: Exercise, why: str) -> Mark:
+    """Return the mark where the grader itself failed, which says nothing about the student.
+
+    Args:
+        exercise: which one.
+        why: what happened, for the instructor alone: a path or a secret may stand in it.
+    """
+    why = _told(f"{why[:1].upper()}{why[1:]}. Please report it; nothing is scored.")
+    says = f"{exercise.id} {exercise.title}: {UNGRADED}\n{_OUR_FAULT}"
+    return Mark(exercise.id, exercise.title, UNGRADED, None, exercise.points, (), says, why, 0.0)
 
 
 def _cases(exercise: Exercise, public: Verdict, hidden: Verdict | None) -> tuple[CaseMark, ...]:
@@ -95,18 +123,28 @@ def _cases(exercise: Exercise, public: Verdict, hidden: Verdict | None) -> tuple
     if hidden is not None and len(hidden.cases) == len(public.cases):
         secret = hidden.cases
     return tuple(
-        CaseMark(one.says, one.state, other.state if other else "waiting")
-        for one, other in zip(public.cases, secret, strict=True)
+        CaseMark(
+            one.says,
+            one.state,
+            other.state if other else "waiting",
+            group_of(case).name,
+            round(exercise.points * share, 4),
+        )
+        for case, share, one, other in zip(exercise.cases, exercise.shares, public.cases, secret, strict=True)
     )
 
 
 def _points(exercise: Exercise, cases: Sequence[CaseMark]) -> float:
-    weights = exercise.case_weights or (1.0,) * len(exercise.cases)
-    got = sum(weight for weight, case in zip(weights, cases, strict=False) if case.passed)
-    return round(exercise.points * got / sum(weights), 4)
+    passed = [case for case in cases if case.passed]
+    if all(case.group != RULE.name for case in passed):
+        return 0.0
+    lost = sum(case.worth for case in cases if not case.passed)
+    return round(float(exercise.points) - lost, 3)
 
 
 def _for_the_student(public: Verdict, hidden: Verdict | None) -> str:
+    if UNGRADED in (public.outcome, hidden.outcome if hidden else ""):
+        return f"{public.exercise} {public.title}: {UNGRADED}\n{_OUR_FAULT}"
     if not public.passed or hidden is None or hidden.passed:
         return public.message
     return (

@@ -16,6 +16,7 @@ class Updates:
 
     def __init__(self, items: tuple[Any, ...], weigh: bool):
         self._items = items
+        self._never_any = not items
         self._held: list[weakref.ref[np.ndarray]] = []
         self._weigh = weigh
         self.most_held = 0
@@ -23,7 +24,7 @@ class Updates:
         self.asked_again = False
 
     def __iter__(self) -> Iterator[Any]:
-        self.asked_again = self.asked_again or not self._items
+        self.asked_again = self.asked_again or not (self._items or self._never_any)
         return self
 
     def __next__(self) -> Any:

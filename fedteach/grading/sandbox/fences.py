@@ -1,14 +1,14 @@
 """The fences around a job: what it may see, reach and use up. Each holds alone; together they hold better.
 
-On Linux a job gets namespaces of its own: no network, no other process, nobody else's shared memory, and of all files
-only the system, Python and its libraries, read-only, beside a small folder of its own. Root is not needed for that.
-Limits of the kernel (`setrlimit`) hold on every Unix.
+On Linux a job gets namespaces of its own: no network, no other process, nobody else's shared memory or keys, and of
+all files only the system, Python and its libraries, read-only, beside a small folder of its own. Root is not needed for
+that. Limits of the kernel (`setrlimit`) hold on every Unix.
 """
 
 import os
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ _SYSTEM = (
     "/etc/localtime",
     "/etc/alternatives",
 )
+_PARTS = ("bin", "lib", "lib64", "pyvenv.cfg")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 _OWN_USERS = 2_000_000_000
 """Root's jobs run as a user of this number plus the process' own, which no system gives to anybody."""
@@ -79,6 +80,7 @@ def enter(fences: Fences, root: str, become: Callable[[], None]) -> int:
         if fences.namespaces:
             _drop_rights(user)
         _die_with_parent()  # a change of user forgets it
+        _put_down_keys()
         _limit(fences)
         become()
 
@@ -121,10 +123,20 @@ def why_no_namespaces(root: str) -> str:
 
 def readable_folders() -> list[str]:
     """Return the folders of Python and its libraries, each once and none inside of another."""
-    wanted = {*map(os.path.realpath, (sys.prefix, sys.base_prefix, sys.exec_prefix, *_library_folders()))}
-    wanted |= {sys.prefix, sys.base_prefix}
+    # Of an environment only what is Python's: somebody may have made it in the folder of their course.
+    parts = [os.path.join(prefix, part) for prefix in (sys.prefix, sys.base_prefix, sys.exec_prefix) for part in _PARTS]
+    there = [part for part in (*parts, *_library_folders()) if os.path.exists(part)]
+    wanted = {*there, *map(os.path.realpath, there)}
     outer = [folder for folder in wanted if not any(folder != o and Path(o) in Path(folder).parents for o in wanted)]
     return sorted(folder for folder in outer if not folder.startswith("/usr/") and folder != "/usr")
+
+
+def aliases_of(package: Path, readable: Iterable[str]) -> Iterator[str]:
+    """Yield every path at which a package lies below the readable folders, be they links or not."""
+    real = package.resolve()
+    for folder in readable:
+        if (resolved := Path(folder).resolve()) in real.parents:
+            yield str(Path(folder) / real.relative_to(resolved))
 
 
 def _library_folders() -> list[str]:
@@ -146,8 +158,13 @@ def _ended(pid: int) -> int:
     while True:
         ended, status = os.wait()
         if ended == pid:
-            code = os.waitstatus_to_exitcode(status)
-            return code if code >= 0 else 128 - code
+            return exit_code(status)
+
+
+def exit_code(status: int) -> int:
+    """Return how a process ended as a shell tells it: its exit code, or 128 and the signal."""
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
 
 
 def _own_users() -> None:
@@ -202,6 +219,11 @@ def _show(path: str, root: str, flags: int = linux.MS_RDONLY | linux.MS_NOSUID |
 def _die_with_parent() -> None:
     with suppress(AttributeError, OSError):  # Linux alone knows it
         linux.die_with_parent()
+
+
+def _put_down_keys() -> None:
+    if sys.platform == "linux":
+        linux.own_keyring()
 
 
 def _drop_rights(user: int | None) -> None:

@@ -9,12 +9,11 @@ from typing import Any
 from fedteach.grading.extract import Code, code_in
 from fedteach.grading.not_started import NotStarted
 from fedteach.grading.notebooks import UnreadableNotebook
-from fedteach.grading.program import Stopped, load
+from fedteach.grading.program import Stopped, interrupted, load
 from fedteach.grading.sandbox.line import Gone, receive, send
 from fedteach.grading.sandbox.orders import ANSWERS, MOST_ORDER_BYTES, ORDERS, Call, Load, Loaded, Read, Unreadable
 from fedteach.grading.sandbox.wire import pack, unpack
 from fedteach.grading.surroundings import as_in
-from fedteach.grading.verdict import Finding
 from fedteach.grading.worker import Here, Raised, Reply
 
 
@@ -46,7 +45,7 @@ class Desk:
         except NotStarted as error:
             return Loaded(not_started=error.exercise)
         except KeyboardInterrupt:
-            return Loaded(Finding(f"{order.program.name} raises KeyboardInterrupt, as if somebody had pressed Stop."))
+            return Loaded(interrupted(order.program.name))
         return Loaded()
 
     def _call(self, order: Call) -> Reply:

@@ -1,6 +1,7 @@
 """The few calls of Linux that Python has no words for, and what they take."""
 
 import ctypes
+import errno
 import os
 from functools import cache
 
@@ -23,6 +24,8 @@ _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP = 1, 4, 24
 _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 36, 38
 _CAPABILITY_VERSION_3 = 0x20080522
 _SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41, "riscv64": 41, "ppc64le": 203, "s390x": 217}
+_SYS_KEYCTL = {"x86_64": 250, "aarch64": 219, "riscv64": 219, "ppc64le": 271, "s390x": 280}
+_KEYCTL_JOIN_SESSION_KEYRING = 1
 
 
 @cache
@@ -85,6 +88,18 @@ def no_new_privileges() -> None:
             break  # there are no more, or this process has none to drop
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     _must(_libc().capset(header, (ctypes.c_uint32 * 6)()), "capset")
+
+
+def own_keyring() -> None:
+    """Put down the session's ring of keys, which is inherited, for a new and empty one.
+
+    Where the kernel has no keys, or lets nobody have any, as in many containers, there is nothing to put down.
+    """
+    call = _SYS_KEYCTL.get(os.uname().machine)
+    if call is not None and _libc().syscall(call, _KEYCTL_JOIN_SESSION_KEYRING, None) < 0:
+        number = ctypes.get_errno()
+        if number not in (errno.ENOSYS, errno.EPERM, errno.EACCES):
+            raise OSError(number, f"keyctl: {os.strerror(number)}")
 
 
 def adopt_orphans() -> None:

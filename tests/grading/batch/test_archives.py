@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from fedteach.grading.batch.archives import MOST_FILE_BYTES, Budget, open_archive
+from fedteach.grading.batch.archives import MOST_FILE_BYTES, Budget, open_archive, open_platform_archive
 
 NOTEBOOK = b'{"cells": []}'
 
@@ -97,12 +97,34 @@ def test_a_bomb_stays_inside_whatever_it_says_of_its_size(tmp_path):
     assert files(tmp_path / "lying") == []
 
 
-def test_all_together_have_a_budget(tmp_path):
+def test_what_is_more_than_a_student_may_take_stays_inside(tmp_path):
     archive = packed(tmp_path / "a.zip", *((f"{i}.ipynb", os.urandom(1000)) for i in range(10)))
-    with pytest.raises(ValueError, match="more than there is room for"):
-        open_archive(archive, tmp_path / "out", Budget(n_bytes=5000))
-    with pytest.raises(ValueError, match="10 entries"):
-        open_archive(archive, tmp_path / "more", Budget(n_entries=9))
+    opened = open_archive(archive, tmp_path / "out", Budget(n_bytes=5000))
+    assert (len(files(tmp_path / "out")), "too much altogether" in opened.left_out[0]) == (5, True)
+    opened = open_archive(archive, tmp_path / "more", Budget(n_entries=9))
+    assert (len(files(tmp_path / "more")), "too many files" in opened.left_out[0]) == (9, True)
+
+
+@pytest.mark.parametrize("around", ["", "class/"])
+def test_in_a_platforms_archive_nobody_takes_what_is_for_others(tmp_path, around):
+    entries = [(f"{around}eve/{n}.py", b"") for n in range(600)] + [(f"{around}anna/04_a.ipynb", NOTEBOOK)]
+    opened = open_platform_archive(packed(tmp_path / "a.zip", *entries), tmp_path / "out")
+    assert f"{around}anna/04_a.ipynb" in files(tmp_path / "out")
+    assert len(opened.left_out) == 100
+
+
+def test_a_damaged_entry_stays_inside_and_the_others_come_out(tmp_path):
+    path = packed(
+        tmp_path / "a.zip",
+        (entry("bad.ipynb", compressed=zipfile.ZIP_DEFLATED), os.urandom(5000)),
+        ("04_a.ipynb", NOTEBOOK),
+    )
+    raw = bytearray(path.read_bytes())
+    raw[60:200] = b"\xff" * 140
+    path.write_bytes(raw)
+    opened = open_platform_archive(path, tmp_path / "out")
+    assert files(tmp_path / "out") == ["04_a.ipynb"]
+    assert "bad.ipynb: damaged" in opened.left_out[0]
 
 
 def test_a_file_of_a_hundred_megabytes_is_too_long(tmp_path):

@@ -1,7 +1,7 @@
-"""Which random cases are asked: those that everybody knows, and for each student others that nobody can work out.
+"""Which random cases are asked: for each student those of the notebook, and others that nobody can work out.
 
-The secret seed comes from the course key, the assignment, the exercise and the student: a repeated grading asks the
-same again, and without the key nobody knows what.
+The visible seed follows from the student's id, so that two students are not asked the same and each may know what. The
+secret seed needs the course key too: a repeated grading asks the same again, and without the key nobody knows what.
 """
 
 import hashlib
@@ -11,10 +11,17 @@ from pathlib import Path
 
 from fedteach.files import write_atomically
 
-PUBLIC_SEED = 0
-"""With this seed a notebook checks, so these questions are known to everybody."""
+ASSIGNMENT = "fedteach"
+"""The name of the course in its seeds."""
 
 _KEY_BYTES = 32
+_SEED_BYTES = 6
+
+
+def visible_seed(assignment: str, exercise: str, student: str) -> int:
+    """Return the seed with which a notebook checks a student's function; 0 for whoever has not said who it is."""
+    student = student.strip().casefold()  # as people type it
+    return _seed(b"visible", assignment, exercise, student) if student else 0
 
 
 def secret_seed(key: bytes, assignment: str, exercise: str, student: str) -> int:
@@ -23,9 +30,13 @@ def secret_seed(key: bytes, assignment: str, exercise: str, student: str) -> int
     Source:
         HMAC-SHA256 (RFC 2104) with the course key over "assignment | exercise | student"; the first 48 bits.
     """
+    return _seed(key, assignment, exercise, student)
+
+
+def _seed(key: bytes, *parts: str) -> int:
     # Lengths first: "a" and "b|c" must not be "a|b" and "c".
-    message = "|".join(f"{len(part)}:{part}" for part in (assignment, exercise, student)).encode()
-    return int.from_bytes(hmac.new(key, message, hashlib.sha256).digest()[:6])
+    message = "|".join(f"{len(part)}:{part}" for part in parts).encode("utf-8", "surrogatepass")
+    return int.from_bytes(hmac.new(key, message, hashlib.sha256).digest()[:_SEED_BYTES])
 
 
 def course_key(path: Path) -> bytes:

@@ -1,0 +1,19 @@
+"""Zip files that are the same, byte for byte, whenever and wherever the same files go into them."""
+
+import io
+import zipfile
+from collections.abc import Mapping
+
+_WHEN = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say
+_READABLE = 0o100644 << 16
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    """Return a zip of these files, name -> content, in the order of their names."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name, _WHEN)
+            entry.compress_type, entry.external_attr, entry.create_system = zipfile.ZIP_DEFLATED, _READABLE, 3
+            archive.writestr(entry, files[name])
+    return buffer.getvalue()
