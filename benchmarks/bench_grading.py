@@ -47,7 +47,7 @@ def grading(folder: Path) -> subprocess.Popen[bytes]:
 def watch(process: subprocess.Popen[bytes], folder: Path, until: int) -> dict[int, float]:
     """Wait until so many students are graded or it ends; return the megabytes that it held as their number grew."""
     held: dict[int, float] = {}
-    while process.poll() is None and (done := len(results(folder))) < until:
+    while process.poll() is None and (done := len(written(folder))) < until:
         held[done] = max(held.get(done, 0.0), megabytes(process.pid))
         time.sleep(1)
     return held
@@ -55,7 +55,12 @@ def watch(process: subprocess.Popen[bytes], folder: Path, until: int) -> dict[in
 
 def results(folder: Path) -> dict[Path, bytes]:
     """Return what is written down."""
-    return {path: path.read_bytes() for path in (folder / "out").glob("students/*/result.json")}
+    return {path: path.read_bytes() for path in written(folder)}
+
+
+def written(folder: Path) -> list[Path]:
+    """Return the files of the results that are there."""
+    return list((folder / "out").glob("students/*/result.json"))
 
 
 def megabytes(pid: int) -> float:

@@ -14,7 +14,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "fedteach"
 
 LAYERS = {
-    "base": ("checks", "files", "messages", "randomness"),
+    "base": ("checks", "files", "messages", "randomness", "zips"),
     "steps": ("steps",),
     "data": ("data",),
     "records": ("history", "checkpoint", "run_folder", "tally"),

@@ -5,7 +5,7 @@
     github_classroom.py  checks at every push                    links.py             Binder and Colab
     nbgrader.py          cells that nbgrader can collect         folder.py            whole on the disk, or not at all
 
-making.py puts them together, in memory: file name -> bytes. archive.py makes zips that are the same each time.
+making.py puts them together, in memory: file name -> bytes.
 
 What students install is fedteach itself, `fedteach/exercises` included: the questions that a check asks, and our own
 answers, which checks compare with and figures fall back on. That is how a check works without a network, and who digs

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from fedteach.handout.archive import zipped
+from fedteach.zips import zipped
 
 MANIFEST = ".fedteach-release.json"
 """Says what an earlier release has written; it stays out of the zip."""
@@ -37,7 +37,7 @@ def write(folder: Path, files: Mapping[str, bytes], with_zip: bool, forbidden: t
     zip_is_ours = archive.is_file() and _digest(archive.read_bytes()) == earlier.get("zip")
     if with_zip and archive.exists() and not zip_is_ours:
         raise ValueError(f"{archive} is there and not from an earlier release: move it, name another DIR, or --no-zip")
-    packed = zipped({f"{place.name}/{name}": content for name, content in files.items()}) if with_zip else None
+    packed = zipped((f"{place.name}/{name}", content) for name, content in files.items()) if with_zip else None
     part = place.with_name(f".{place.name}.{os.getpid()}.part")
     packed_part = part.with_suffix(".zip")
     try:

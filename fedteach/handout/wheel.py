@@ -13,7 +13,7 @@ import tomllib
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
-from fedteach.handout.archive import zipped
+from fedteach.zips import zipped
 
 PACKAGE = Path(__file__).resolve().parent.parent
 _LEFT_BEHIND = ("__pycache__", ".ipynb_checkpoints", ".DS_Store")
@@ -46,7 +46,7 @@ def wheel() -> tuple[str, bytes]:
     if licence := installed.read_text("licenses/LICENSE"):
         files[f"{notes}/licenses/LICENSE"] = licence.encode()
     files[f"{notes}/RECORD"] = _record(files, f"{notes}/RECORD").encode()
-    return f"fedteach-{installed.version}-py3-none-any.whl", zipped(files)
+    return f"fedteach-{installed.version}-py3-none-any.whl", zipped(files.items())
 
 
 def _has_changed(known: list[str], project: Path) -> bool:

@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from fedteach.handout import folder
-from fedteach.handout.archive import zipped
+from fedteach.zips import zipped
 
 FILES = {"README.md": b"Read me.\n", "wheels/a.whl": b"wheel"}
 
@@ -34,7 +34,7 @@ def test_the_zip_holds_the_folder_and_is_the_same_each_time(place, tmp_path):
         }
     os.utime(place / "README.md", (1, 1))
     folder.write(place, dict(reversed(FILES.items())), True)
-    assert archive.read_bytes() == before == zipped({f"handout/{name}": content for name, content in FILES.items()})
+    assert archive.read_bytes() == before == zipped((f"handout/{name}", content) for name, content in FILES.items())
 
 
 def test_an_earlier_hand_out_is_replaced_and_nothing_else_is_left(place, tmp_path):

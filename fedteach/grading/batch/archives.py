@@ -81,7 +81,8 @@ def open_archive(archive: Path, into: Path, budget: Budget) -> Opened:
     Raises:
         ValueError: if it is no zip; says so.
     """
-    return _open(archive, into, lambda entry: budget, keep_times=False)
+    with _opening(archive, into) as content:
+        return _take_out(content, into, lambda entry: budget, keep_times=False)
 
 
 def open_platform_archive(archive: Path, into: Path) -> Opened:
@@ -93,13 +94,21 @@ def open_platform_archive(archive: Path, into: Path) -> Opened:
         ValueError: if it is no zip; says so.
     """
     budgets: defaultdict[str, Budget] = defaultdict(Budget)
+    with _opening(archive, into) as content:
+        tops = {entry.filename.partition("/")[0] for entry in content.infolist()}
+        depth = 1 if len(tops) == 1 else 0  # a folder around everything is nobody's
+        return _take_out(content, into, lambda entry: budgets[_part(entry, depth)], keep_times=True)
+
+
+@contextlib.contextmanager
+def _opening(archive: Path, into: Path) -> Iterator[zipfile.ZipFile]:
+    """Make the folder, and open the archive; whatever is wrong with it is one sentence."""
+    into.mkdir(parents=True)
     try:
         with zipfile.ZipFile(archive) as content:
-            tops = {entry.filename.partition("/")[0] for entry in content.infolist()}
+            yield content
     except _UNREADABLE as error:
         raise ValueError(f"{archive.name} cannot be opened: {error}") from None
-    depth = 1 if len(tops) == 1 else 0  # a folder around everything is nobody's
-    return _open(archive, into, lambda entry: budgets[_part(entry, depth)], keep_times=True)
 
 
 def _part(entry: zipfile.ZipInfo, depth: int) -> str:
@@ -107,22 +116,18 @@ def _part(entry: zipfile.ZipInfo, depth: int) -> str:
     return parts[min(depth, len(parts) - 1)]
 
 
-def _open(archive: Path, into: Path, budget_of: Callable[[zipfile.ZipInfo], Budget], *, keep_times: bool) -> Opened:
-    opened = Opened(into)
-    into.mkdir(parents=True)
-    try:
-        with zipfile.ZipFile(archive) as content:
-            taken: set[str] = set()
-            for entry in filter(_looks_like_work, content.infolist()):
-                budget = budget_of(entry)
-                if reason := _why_not(entry, taken) or budget.why_not(entry):
-                    opened.leave_out(entry, reason)
-                elif not entry.is_dir():
-                    _write(content, entry, into, budget, opened)
-                    if keep_times:
-                        _set_time(into.joinpath(*PurePosixPath(entry.filename).parts), entry)
-    except _UNREADABLE as error:
-        raise ValueError(f"{archive.name} cannot be opened: {error}") from None
+def _take_out(
+    content: zipfile.ZipFile, into: Path, budget_of: Callable[[zipfile.ZipInfo], Budget], *, keep_times: bool
+) -> Opened:
+    opened, taken = Opened(into), set[str]()
+    for entry in filter(_looks_like_work, content.infolist()):
+        budget = budget_of(entry)
+        if reason := _why_not(entry, taken) or budget.why_not(entry):
+            opened.leave_out(entry, reason)
+        elif not entry.is_dir():
+            _write(content, entry, into, budget, opened)
+            if keep_times:
+                _set_time(into.joinpath(*PurePosixPath(entry.filename).parts), entry)
     return opened
 
 

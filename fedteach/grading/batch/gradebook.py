@@ -26,6 +26,16 @@ class Row:
         return self.lateness.points(self.result.points)
 
     @property
+    def grade(self) -> float | None:
+        """The points for a platform; None while any exercise is not graded yet, so that it leaves its own as it is."""
+        return None if self.result.ungraded else self.points
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it came late, by the deadline or by the platform's mark."""
+        return bool(self.lateness.seconds or self.result.marked_late)
+
+    @property
     def name(self) -> str:
         """The person's name, or the id where none is known."""
         return self.result.name or self.result.student

@@ -146,8 +146,9 @@ def _is_a_class(folder: Path) -> bool:
     entries = _entries(folder)
     many = [entry for entry in entries if entry.is_dir() or entry.suffix.lower() == ".zip"]
     wraps = len(entries) == 1 and entries[0].is_dir() and _is_a_class(entries[0])
-    is_one = bool(_notebooks(folder, deepest=1)) and not layouts.layout_of(entry.name for entry in entries)
-    return wraps or not is_one and (len(many) > 1 or bool(layouts.layout_of(entry.name for entry in entries)))
+    if wraps or layouts.layout_of(entry.name for entry in entries):
+        return True
+    return len(many) > 1 and not _notebooks(folder, deepest=1)
 
 
 def _entries(folder: Path) -> list[Path]:

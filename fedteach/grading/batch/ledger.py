@@ -41,12 +41,10 @@ class Ledger:
 
     def find(self, hand_in: HandIn) -> Result | None:
         """Return the result of this very hand-in, if it was graded before and not by mischance of ours."""
-        try:
-            text = (self.folder(hand_in.student) / "result.json").read_text(encoding="utf-8")
-            result = Result.from_data(json.loads(text))
-        except (OSError, ValueError, RecursionError):
+        result = _read(self.folder(hand_in.student))
+        if result is None or result.ungraded or result.digest != self.digest(hand_in):
             return None
-        return _about(hand_in, result) if not result.ungraded and result.digest == self.digest(hand_in) else None
+        return _about(hand_in, result)
 
     def enter(self, hand_in: HandIn, graded: Graded, run: str) -> Result:
         """Write down one student's result, and return it."""
@@ -70,17 +68,22 @@ class Ledger:
 
     def others(self, students: Collection[str]) -> list[str]:
         """Return who was graded here earlier and is none of these."""
-        found = []
-        for path in sorted((self._out / "students").glob("*/result.json")):
-            try:
-                found.append(Result.from_data(json.loads(path.read_text(encoding="utf-8"))).student)
-            except (OSError, ValueError, RecursionError):
-                continue
-        return [student for student in found if student not in students]
+        theirs = set(map(folder_name, students))
+        folders = sorted(path.parent for path in (self._out / "students").glob("*/result.json"))
+        found = (_read(folder) for folder in folders if folder.name not in theirs)
+        return [one.student for one in found if one is not None and one.student not in students]
 
     def folder(self, student: str) -> Path:
         """Return the folder for all that is one student's."""
         return self._out / "students" / folder_name(student)
+
+
+def _read(folder: Path) -> Result | None:
+    """Return the result in a student's folder; None if there is none that can be read."""
+    try:
+        return Result.from_data(json.loads((folder / "result.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, RecursionError):
+        return None
 
 
 def _about(hand_in: HandIn, result: Result) -> Result:

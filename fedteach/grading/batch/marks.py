@@ -68,6 +68,18 @@ class Mark:
         states = [getattr(case, which) for case in self.cases]
         return f"{states.count('passed')} of {len(states)}"
 
+    @property
+    def checks(self) -> str:
+        """How many checks passed, those that everybody may see and the others kept apart; "" if none was made."""
+        if not self.cases:
+            return ""
+        return f"{self.counted('public')} public checks, {self.counted('hidden')} hidden checks"
+
+    @property
+    def findings(self) -> str:
+        """The message without its first line, which names the exercise."""
+        return "\n".join(self.message.splitlines()[1:])
+
 
 def mark(exercise: Exercise, public: Verdict, hidden: Verdict | None, seconds: float) -> Mark:
     """Return the mark for an exercise.

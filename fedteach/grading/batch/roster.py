@@ -151,9 +151,8 @@ def _table(path: Path) -> tuple[list[dict[str, str | None]], dict[str, str]]:
             raw = file.read(_MOST_BYTES)
     except OSError as error:
         raise RosterError(f"{path} cannot be read: {error.strerror or error}") from None
-    reader = csv.DictReader(
-        io.StringIO(_text(path, raw)), delimiter=_delimiter(_text(path, raw)), skipinitialspace=True
-    )
+    text = _text(path, raw)
+    reader = csv.DictReader(io.StringIO(text), delimiter=_delimiter(text), skipinitialspace=True)
     try:
         rows = list(reader)
     except csv.Error as error:

@@ -113,7 +113,7 @@ def grade_class(
         key = _course_key(options.seed_key or out / KEY, tell)
         ledger = Ledger(out, _settings(course.name, exercises, options, key))
         done = {h.student: result for h in intake.hand_ins if options.resume and (result := ledger.find(h))}
-        _tell_list("graded earlier, not handed in now, and so in no table", ledger.others({*intake.students()}), tell)
+        _tell_list("graded earlier, not handed in now, and so in no table", ledger.others(intake.students()), tell)
         if done:
             tell(f"{len(done)} of {len(intake.hand_ins)} are graded already")
         orders = Orders(
@@ -126,8 +126,9 @@ def grade_class(
             stubs=course.stubs,
         )
         fresh = _grade_rest(intake.hand_ins, done, orders, options.jobs, ledger, run, track)
-        results = [(fresh | done)[hand_in.student] for hand_in in intake.hand_ins]
-        rows = tuple(Row(result, deadline.lateness(result), result.student in fresh) for result in results)
+        results = done | fresh
+        in_order = [results[student] for student in intake.students()]
+        rows = tuple(Row(result, deadline.lateness(result), result.student in fresh) for result in in_order)
         book = _book(course.name, exercises, rows, intake, fences, run)
         write_reports(book, out, options.formats or tuple({intake.platform.lower()} & FORMATS.keys()))
     return book

@@ -113,6 +113,6 @@ def _finding(mark: Mark) -> str:
     """Return what is amiss in one line, the same for all who did the same; "" for who passed or has not begun."""
     if mark.outcome in ("passed", "not started"):
         return ""
-    lines = mark.message.splitlines()[1:]
+    lines = mark.findings.splitlines()
     likely = [line.removeprefix("likely cause: ") for line in lines if line.startswith("likely cause: ")]
     return (likely or lines or [mark.outcome])[0]

@@ -11,6 +11,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from fedteach.grading.sandbox.leftovers import is_left_behind
+
 ROOT = Path("/sys/fs/cgroup")
 _NUMBERS = itertools.count()
 _GONE_WITHIN_S = 2.0
@@ -89,8 +91,7 @@ class Groups:
     def _remove_those_of_the_dead(self) -> None:
         """Remove the groups of judges that were killed; no process is in them any more."""
         for folder in [group for parent in self._parents for group in parent.glob("fedteach-*-*")]:
-            pid = folder.name.split("-")[1]
-            if pid.isdigit() and not Path(f"/proc/{pid}").exists():
+            if is_left_behind(folder):
                 with contextlib.suppress(OSError):
                     folder.rmdir()
 

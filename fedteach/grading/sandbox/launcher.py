@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from fedteach.grading.sandbox import fences
 from fedteach.grading.sandbox.cgroups import Group, Groups
+from fedteach.grading.sandbox.leftovers import is_left_behind
 from fedteach.grading.sandbox.line import Gone, Hung, TooLong, receive, send
 from fedteach.grading.sandbox.orders import ANSWERS, MOST_ANSWER_BYTES, ORDERS
 from fedteach.grading.sandbox.student_package import PACKAGE as INSTALLED
@@ -299,8 +300,7 @@ def _neutral_folder() -> Path:
     """
     place = Path(os.environ.get("TMPDIR") or "/tmp")
     for left in place.glob("fedteach-package-*-*"):
-        pid = left.name.split("-")[2]
-        if pid.isdigit() and not _is_alive(int(pid)) and _is_a_day_old(left):  # containers may share it, not numbers
+        if is_left_behind(left) and _is_a_day_old(left):  # containers may share it, not numbers
             shutil.rmtree(left, ignore_errors=True)
     return Path(tempfile.mkdtemp(prefix=f"fedteach-package-{os.getpid()}-", dir=place))
 
@@ -309,16 +309,6 @@ def _is_a_day_old(folder: Path) -> bool:
     with contextlib.suppress(FileNotFoundError):
         return time.time() - folder.stat().st_mtime > 86_400
     return False
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # of another user
-        pass
-    return True
 
 
 def _signal_name(number: int) -> str:

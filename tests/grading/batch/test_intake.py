@@ -234,6 +234,11 @@ def test_a_folder_without_a_notebook_and_a_loose_file_are_told(tmp_path):
         take_in(write(tmp_path / "read", "README.md"), tmp_path / "out2")
 
 
+def test_a_lone_student_with_folders_beside_the_notebook_is_no_class(tmp_path):
+    source = write(tmp_path / "in", "anna/04_a.ipynb", "anna/old/05_b.ipynb", "anna/spare/06_c.ipynb")
+    assert who_has_what(take_in(source, tmp_path / "out")) == {"anna": ["04_a.ipynb", "05_b.ipynb", "06_c.ipynb"]}
+
+
 def test_links_are_not_followed(tmp_path):
     source = write(tmp_path / "in", "anna/04_aggregation.ipynb", "ben/04_aggregation.ipynb")
     secret = write(tmp_path / "secret", "05_global_update.ipynb")

@@ -23,7 +23,7 @@ def write(book: Gradebook, folder: Path) -> Path:
             "",
             row.result.student,
             "",
-            "" if row.result.ungraded else row.points,
+            row.grade,
         ]
         for row in book.rows
     )

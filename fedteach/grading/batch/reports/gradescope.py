@@ -12,7 +12,6 @@ from fedteach.files import write_atomically
 from fedteach.grading.batch.gradebook import Gradebook, Row
 from fedteach.grading.batch.ledger import folder_name
 from fedteach.grading.batch.marks import Mark
-from fedteach.grading.batch.reports import student
 from fedteach.grading.readable import readable
 
 
@@ -39,7 +38,7 @@ def results(row: Row) -> dict[str, Any]:
 
 
 def _tests(mark: Mark) -> list[dict[str, Any]]:
-    counted = f"\n{student.checks(mark)}" if mark.cases else ""
+    counted = f"\n{mark.checks}" if mark.checks else ""
     shown = {
         "name": mark.title,
         "number": mark.exercise,

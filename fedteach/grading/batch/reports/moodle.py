@@ -5,34 +5,28 @@ Identifier, Grade and Last modified (grade), and reads a student's number behind
 named as the hand-ins were that Moodle packs: name, number, plug-in, file.
 """
 
-import io
-import zipfile
 from pathlib import Path
 
 from fedteach.files import write_atomically
 from fedteach.grading.batch.gradebook import Gradebook, Row
 from fedteach.grading.batch.reports import student
 from fedteach.grading.batch.reports.tables import table
+from fedteach.zips import zipped
 
 _HEADING = ("Identifier", "Full name", "Grade", "Maximum grade", "Last modified (grade)", "Feedback comments")
-_AT = (1980, 1, 1, 0, 0, 0)  # the same class makes the same zip
 
 
 def write(book: Gradebook, folder: Path) -> Path:
     """Write moodle.csv (View all submissions > Upload grading worksheet) and moodle_feedback.zip."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for row in book.rows:
-            archive.writestr(zipfile.ZipInfo(_file_name(book, row), _AT), student.page(book, row))
-    write_atomically(folder / "moodle_feedback.zip", packed.getvalue())
+    pages = ((_file_name(book, row), student.page(book, row).encode()) for row in book.rows)
+    write_atomically(folder / "moodle_feedback.zip", zipped(pages))
     return write_atomically(folder / "moodle.csv", table(_HEADING, (_row(book, row) for row in book.rows)))
 
 
 def _row(book: Gradebook, row: Row) -> list[object]:
-    marks = (f"{mark.exercise}: {student.checks(mark) if mark.cases else mark.outcome}." for mark in row.result.marks)
+    marks = (f"{mark.exercise}: {mark.checks or mark.outcome}." for mark in row.result.marks)
     comment = " ".join([row.lateness.says, *marks])
-    grade = "" if row.result.ungraded else row.points
-    return [f"Participant {_number(book, row)}", row.name, grade, book.of, "", comment.strip()]
+    return [f"Participant {_number(book, row)}", row.name, row.grade, book.of, "", comment.strip()]
 
 
 def _number(book: Gradebook, row: Row) -> str:

@@ -25,7 +25,7 @@ def page(book: Gradebook) -> str:
         mean=statistics.fmean(row.points for row in book.rows) if book.rows else 0.0,
         outcomes=Counter(mark.outcome for result in book.results for mark in result.marks).most_common(),
         slowest=sorted(book.rows, key=lambda row: -row.result.seconds)[:_SLOWEST],
-        late=[row for row in book.rows if row.lateness.seconds or row.result.marked_late],
+        late=[row for row in book.rows if row.is_late],
         ungraded=[row for row in book.rows if row.result.ungraded],
         noted=[(row, said) for row in book.rows if (said := [*row.result.notes, *_why_nothing(row)])],
         folder=folder_name,

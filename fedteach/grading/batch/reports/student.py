@@ -4,22 +4,26 @@ import textwrap
 from collections.abc import Iterator
 
 from fedteach.grading.batch.gradebook import Gradebook, Row
-from fedteach.grading.batch.marks import Mark
 from fedteach.grading.batch.reports.pages import render
 from fedteach.grading.readable import readable
 
 _MOST_REASONS = 10
-NO_FAULT = "not graded, through no fault of yours"
+_NO_FAULT = "not graded, through no fault of yours"
 
 
 def page(book: Gradebook, row: Row) -> str:
     """Return the page for the student: public checks one by one, hidden ones only counted."""
-    return render("student.html", book=book, row=row, reasons=reasons(row), for_instructor=False)
+    return _page(book, row, for_instructor=False)
 
 
 def details(book: Gradebook, row: Row) -> str:
     """Return the page for the instructor: the same, with what was asked in secret and the student's own code."""
-    return render("student.html", book=book, row=row, reasons=reasons(row), for_instructor=True)
+    return _page(book, row, for_instructor=True)
+
+
+def _page(book: Gradebook, row: Row, *, for_instructor: bool) -> str:
+    shown = {"reasons": reasons(row), "no_fault": _NO_FAULT, "for_instructor": for_instructor}
+    return render("student.html", book=book, row=row, **shown)
 
 
 def text(row: Row) -> str:
@@ -34,23 +38,16 @@ def _lines(row: Row) -> Iterator[str]:
         yield row.lateness.says
     yield from (f"note: {readable(note)}" for note in result.notes)
     for mark in result.marks:
-        got = NO_FAULT if mark.points is None else f"{mark.points:g} of {mark.of:g}"
+        got = _NO_FAULT if mark.points is None else f"{mark.points:g} of {mark.of:g}"
         yield ""
         yield f"{mark.exercise} {mark.title}: {mark.outcome}, {got}"
-        if mark.cases:
-            yield f"    {checks(mark)}"
-        yield from textwrap.indent("\n".join(mark.message.splitlines()[1:]), "    ").splitlines()
+        if mark.checks:
+            yield f"    {mark.checks}"
+        yield from textwrap.indent(mark.findings, "    ").splitlines()
 
 
 def reasons(row: Row) -> list[str]:
     """Return why exercises count as not started, each reason once, where it is another one than an untouched stub."""
-    marks = [mark for mark in row.result.marks if mark.outcome == "not started"]
-    said = ["\n".join(mark.message.splitlines()[1:]) for mark in marks]
-    return list(dict.fromkeys(text for text in said if text and not text.endswith("is not started yet.")))[
-        :_MOST_REASONS
-    ]
-
-
-def checks(mark: Mark) -> str:
-    """Return how many checks passed, those that everybody may see and the others kept apart."""
-    return f"{mark.counted('public')} public checks, {mark.counted('hidden')} hidden checks"
+    said = [mark.findings for mark in row.result.marks if mark.outcome == "not started"]
+    others = dict.fromkeys(text for text in said if text and not text.endswith("is not started yet."))
+    return list(others)[:_MOST_REASONS]

@@ -29,8 +29,8 @@ def _row(book: Gradebook, row: Row) -> list[Any]:
         result.student,
         result.name,
         when,
-        "late" if row.lateness.seconds or result.marked_late else "",
-        *("" if points.get(one) is None else points[one] for one in book.exercises),
+        "late" if row.is_late else "",
+        *(points.get(one) for one in book.exercises),
         result.points,
         round(row.points - result.points, 4),
         row.points,
@@ -42,7 +42,7 @@ def _row(book: Gradebook, row: Row) -> list[Any]:
 
 
 def table(heading: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Return rows as CSV (RFC 4180); every text goes through `cell`, numbers stay numbers."""
+    """Return rows as CSV (RFC 4180); every text goes through `cell`, numbers stay numbers, None is empty."""
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(heading)
