@@ -326,6 +326,36 @@ def test_a_resumed_class_goes_on_with_the_same_tokens_and_numbers(tmp_path):
     assert json.loads(kept.read_text())["members"] == [], "it is over, and nobody comes back for a place"
 
 
+def test_a_place_that_was_not_written_down_before_a_kill_is_given_away_once_more(tmp_path, monkeypatch):
+    others_first, save = threading.Event(), ClassFile.save
+
+    class LateToComeBack(Participant):
+        def _place(self):
+            if self.news.client:
+                assert others_first.wait(60)
+            return super()._place()
+
+    def lost_by_the_power_cut(file, out, folder):
+        if not file.members:
+            save(file, out, folder)
+
+    experiment = SMALL.replace(clients=2)
+    whole = experiment.federation()
+    whole.run(experiment.rounds)
+    monkeypatch.setattr(ClassFile, "save", lost_by_the_power_cut)
+    server = HttpServer(experiment, min_clients=2, out=tmp_path).start()
+    with joined(server.url, server.class_token, 1, LateToComeBack) as (anna,):
+        assert anna.news.client == "0"
+        server.stop()
+        monkeypatch.setattr(ClassFile, "save", save)
+        with HttpServer(resume=tmp_path) as again, joined(again.url, again.class_token, 1) as (ben,):
+            others_first.set()
+            again.result(60)
+            assert (ben.news.client, anna.news.client) == ("0", "1")
+            assert same_bits(again.weights, whole.weights), "each has trained on the examples of its last place"
+            wait_until(lambda: anna.news.state == "over")
+
+
 def test_a_class_that_was_ended_has_free_places_when_it_goes_on(tmp_path):
     experiment = SMALL.replace(rounds=5)
     with a_class(experiment, out=tmp_path) as (server, _):
