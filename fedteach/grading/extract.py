@@ -147,7 +147,7 @@ class Notebook:
         bound = self._binding[name]
         written = max([number for number in bound if self._statements[number].kind], default=min(bound))
         checks = [number for number, s in enumerate(self._statements) if exercise in s.checks and number >= written]
-        if not checks or self.path.suffix == ".py":  # a script is run as a whole
+        if not checks or self.path.suffix.lower() == ".py":  # a script is run as a whole
             return checks[-1] if checks else len(self._statements)
         place = self._statements[checks[-1]].piece.place
         return max(number for number, statement in enumerate(self._statements) if statement.piece.place == place)

@@ -51,7 +51,7 @@ def code_cells(path: Path) -> list[Cell]:
 def cells_in(name: str, content: bytes) -> list[Cell]:
     """Return the code cells of a file that was read already; see `code_cells`."""
     text = _text_of(name, content)
-    return _cells_of_script(name, text) if name.endswith(".py") else _cells_of_notebook(name, text)
+    return _cells_of_script(name, text) if name.lower().endswith(".py") else _cells_of_notebook(name, text)
 
 
 def content_of(path: Path) -> bytes:

@@ -206,7 +206,9 @@ def _files(path: Path, called: str) -> list[Path]:
     files = (
         p
         for p in path.iterdir()
-        if p.suffix.lower() in _SUFFIXES and not p.name.startswith((".", "_")) and (_step(p) or p.suffix == ".ipynb")
+        if p.suffix.lower() in _SUFFIXES
+        and not p.name.startswith((".", "_"))
+        and (_step(p) or p.suffix.lower() == ".ipynb")
     )
     # A notebook of another name comes last: what is in it counts if it is nowhere else.
     found = sorted(files, key=lambda p: (not _step(p), not _NAME.match(p.name), p.stem, p.suffix))

@@ -119,6 +119,13 @@ def test_in_a_notebook_of_any_other_name_functions_are_found_if_they_are_nowhere
     assert states(tmp_path) == {"1.1": "passed", "1.2": "not started", "2.1": "failed"}
 
 
+def test_names_in_capitals_are_names_of_notebooks_and_scripts_too(tmp_path):
+    notebook(tmp_path / "WORK.IPYNB", DOUBLE)
+    (tmp_path / "02_WORDS.PY").write_text(f"# %%\n{SHOUT}\n")
+    found = states(tmp_path)
+    assert (found["1.1"], found["2.1"]) == ("passed", "passed")
+
+
 def test_a_misspelt_function_has_failed_and_is_named(tmp_path):
     verdict = judged(notebook(tmp_path / "01_numbers.ipynb", "def Duoble(x): return 2 * x")).verdict("1.1")
     assert verdict.state == "failed"
