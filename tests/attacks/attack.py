@@ -70,8 +70,6 @@ class Attack:
         metadata: of the code cell.
         again: whether to hand it in twice: the second may find what the first has left.
         limit_s: seconds that its calls may take; None: what the exercise gives.
-        more_s: seconds beyond what the judge grants, for loading and for calls, in which all must be over: its own
-            grace, and that it asks a second time where a call took too long, included.
     """
 
     id: str
@@ -84,7 +82,6 @@ class Attack:
     metadata: dict[str, object] = field(default_factory=dict)
     again: bool = False
     limit_s: float | None = None
-    more_s: float = 2.0
 
     def write(self, folder):
         """Write the submission into a folder."""

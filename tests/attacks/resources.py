@@ -45,7 +45,6 @@ RESOURCES = [
         "a fork bomb",
         inside("import os\nwhile True:\n    try: os.fork()\n    except OSError: pass"),
         ("time out",),
-        more_s=6.0,  # to end a hundred processes takes a small machine two seconds, and there are two tries
     ),
     Attack(
         "B8",
@@ -199,7 +198,6 @@ WITH_TENSORFLOW = [
         ("time out",),
         exercise="3.5",
         limit_s=_SLOW_S,
-        more_s=12.0,
     ),
     Attack(
         "B20",

@@ -135,7 +135,8 @@ def is_contained(attack, judge, load_limit_s, tmp_path, ears):
         assert attack.says in verdict.message
         assert not verdict.passed
         assert mark(exercise, verdict, verdict, seconds).points in (0, None)
-        assert seconds < load_limit_s + exercise.time_limit_s + attack.more_s
+        # What loading does not use pays for the second try of a call that took too long.
+        assert seconds < load_limit_s + exercise.time_limit_s + 2
         assert left_of(begun, but=fork_servers(judge)) == []
     assert everything_in(tmp_path) == before, "nothing outside the job has changed"
     assert files_outside(*copies_of_the_package(judge)) == outside, "nor anywhere else"

@@ -30,6 +30,9 @@ _SYSTEM = (
 )
 _PARTS = ("bin", "lib", "lib64", "pyvenv.cfg")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+_MOST_PROCESSES = 32 + 2 * (os.cpu_count() or 1)
+"""An honest job has three processes and, with TensorFlow, a few threads, some for each processor. To end a fork bomb
+takes more than twice as long with twice as many, because what they share has to be taken apart one after the other."""
 _OWN_USERS = 2_000_000_000
 """Root's jobs run as a user of this number plus the process' own, which no system gives to anybody."""
 
@@ -55,7 +58,7 @@ class Fences:
     memory_bytes: int
     files_bytes: int = 64 * 2**20
     most_files: int = 4096
-    most_processes: int = 128
+    most_processes: int = _MOST_PROCESSES
     cpu_s: int = 60
 
 

@@ -211,6 +211,30 @@ def ran_out_of_memory(call):
         return failed.trouble == "out of memory"
 
 
+def test_a_job_may_have_some_threads_and_not_many(sandbox):
+    source = """
+import threading
+def f(n):
+    wait = threading.Event()
+    threads = [threading.Thread(target=wait.wait) for _ in range(n)]
+    started = []
+    try:
+        for thread in threads:
+            thread.start()
+            started.append(thread)
+    except RuntimeError:
+        pass
+    wait.set()
+    for thread in started:
+        thread.join()
+    return len(started)
+"""
+    with sandbox.job() as job:
+        assert ask(job, source, 16).value == 16
+        if not (sandbox.layers.namespaces and sandbox.layers.groups):  # one of the two counts them
+            assert ask(job, source, 500).value < sandbox._fences.most_processes
+
+
 def test_who_forks_and_runs_away_is_caught(sandbox):
     source = """
 import os, time
