@@ -60,7 +60,7 @@ class Panel:
         self._steps, self._out = steps_of(steps), out
         self._mode = frontend.mode_for(mode)
         self._run: runner.Run | None = None
-        self._beginning = threading.Lock()
+        self._beginning, self._buttons = threading.Lock(), threading.Lock()
         self._saved: frontend.SavedOutput | None = None
         self._output_here: Callable[[], None] = lambda: None
         self._shown_in = ("", -1)
@@ -156,7 +156,7 @@ class Panel:
         experiment = self._chosen()
         if experiment is None:
             return
-        run = self._run = runner.Run(
+        run = runner.Run(
             experiment,
             out=self._out,
             steps=speaking(self._steps, self._output_here),
@@ -165,8 +165,10 @@ class Panel:
             on_change=self._frames.ask,
             on_end=lambda: self._on_end(run),
         )
-        self.controls.enable(False)
-        self.screen.buttons(running=True, can_stop=self._mode == "thread")
+        with self._buttons:  # from here on the end of an older run changes them no more
+            self._run = run
+            self.controls.enable(False)
+            self.screen.buttons(running=True, can_stop=self._mode == "thread")
         self.screen.tabs.selected_index = ACCURACY
         self.screen.copy.value = words.copy_html(experiment, self._steps)
         if self._saved is not None:
@@ -237,8 +239,10 @@ class Panel:
                 self.screen.draw(tab, run.history, _FINAL_DPI)
             self._leave(run)
         finally:
-            self._settle()
-            self._say(run)  # the words come last: who reads "Done" finds everything there
+            with self._buttons:
+                if run is self._run:
+                    self._settle()
+                    self._say(run)  # the words come last: who reads "Done" finds everything there
 
     def _leave(self, run: runner.Run) -> None:
         """Put the result where a saved notebook keeps it."""

@@ -7,6 +7,7 @@ loop, and two runs would also share the student's patience. A newer run stops an
 import atexit
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, Protocol
 
@@ -114,8 +115,15 @@ class Run:
         return self._stop.is_set()
 
     def join(self, timeout: float | None = None) -> bool:
-        """Wait until the run has ended; return whether it has."""
-        return self.state == "new" or self._ended.wait(timeout)
+        """Wait until the run has ended, and its thread with it; return whether it has."""
+        until = None if timeout is None else time.monotonic() + timeout
+        if self.state == "new":
+            return True
+        if not self._ended.wait(timeout):
+            return False
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(None if until is None else max(until - time.monotonic(), 0))
+        return True
 
     def result(self, timeout: float | None = None) -> History:
         """Wait for the end and return the history, which is shorter than planned if the run was stopped.

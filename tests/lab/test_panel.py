@@ -79,7 +79,8 @@ def test_run_shows_the_end_everywhere_and_enables_the_controls_again(mode):
     assert all(
         bytes(board.screen.images[tab].value).startswith(b"\x89PNG") for tab in (ACCURACY, PARTICIPATION, TRAFFIC)
     )
-    assert BLANK not in [image.value for image in board.screen.images]
+    # Who holds what is drawn beside the run, and may come after it.
+    assert until(lambda: BLANK not in [image.value for image in board.screen.images])
     assert "Accuracy after round 2 of 2, 3 clients, experiment 1." in board.screen.captions[ACCURACY].value
     assert board.screen.table.value.count("<tr>") == 3
     assert running() == 0
@@ -153,6 +154,36 @@ def test_running_again_right_after_stop_leaves_one_thread_and_enough_locked():
     assert disabled(board) == set(controls.NAMES), "the end of the first run must not free the controls of the second"
     board.stop()
     board.result(10)
+
+
+def test_the_end_of_an_older_run_that_comes_after_the_next_began_frees_nothing(monkeypatch):
+    board = make(LONG)
+    board.run()
+    says(board, "of 3 clients done")
+    is_ending, next_began = threading.Event(), threading.Event()
+    leave, buttons = board._leave, board.screen.buttons
+
+    def slow_to_leave(run):
+        is_ending.set()
+        assert next_began.wait(10)
+        leave(run)
+
+    def told(running, can_stop):
+        buttons(running, can_stop)
+        if running:
+            next_began.set()
+
+    monkeypatch.setattr(board, "_leave", slow_to_leave)
+    monkeypatch.setattr(board.screen, "buttons", told)
+    board.stop()
+    assert is_ending.wait(10)
+    board.run()
+    assert running() == 1
+    assert disabled(board) == set(controls.NAMES)
+    assert (board.screen.run.disabled, board.screen.stop.disabled) == (True, False)
+    board.stop()
+    board.result(10)
+    assert (board.screen.run.disabled, board.screen.stop.disabled) == (False, True)
 
 
 def test_a_second_panel_stops_the_first():
