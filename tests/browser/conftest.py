@@ -9,11 +9,12 @@ from playwright.sync_api import sync_playwright
 from tests.browser import lab as jupyter
 
 # A live picture is replaced, and its blob given back, while somebody (mostly the harness) still reads it: no fault of
-# the page. JupyterLab asks for its lists of kernels and sessions every few seconds, and a page that is left or reloaded
-# gives such a question up. Everything else that the page complains about fails the test.
+# the page. JupyterLab asks for its lists of files, kernels and sessions and writes down its windows every few seconds,
+# and a page that is left or reloaded gives such a question up. Everything else that it complains about fails the test.
 NOISE = re.compile(
     r"^(Failed to load resource: )?net::ERR_(FILE_NOT_FOUND|ABORTED).* blob:http"
     r"|^net::ERR_ABORTED \S+/api/(kernels|sessions|terminals|kernelspecs)\?\d+$"
+    r"|^net::ERR_ABORTED \S+/(api/contents|lab/api/workspaces)\b"
 )
 
 

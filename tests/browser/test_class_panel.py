@@ -25,7 +25,7 @@ IMPORT, JOIN, ASK = range(3)
 
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_a_student_joins_watches_and_leaves(lab, chromium, page, tmp_path, theme):
-    with HttpServer(SMALL.replace(clients=2, rounds=400), min_clients=1) as server:
+    with HttpServer(SMALL.replace(clients=2, rounds=10_000), min_clients=1) as server:
         source = SOURCE.format(line=server.join_line)
         (lab.folder / "class.ipynb").write_text(notebook_text(cells_from(source)), encoding="utf-8")
         jupyter.set_theme(lab, f"JupyterLab {theme}")

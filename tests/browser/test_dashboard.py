@@ -59,7 +59,7 @@ def card(page, name):
 
 def test_cards_change_and_the_curve_grows_while_one_watches(classroom, window):
     page = window(watching(classroom))
-    assert page.get_by_text("Nobody has joined yet.").is_visible()
+    page.get_by_text("Nobody has joined yet.").wait_for()
     tokens = [classroom.join(name)[1] for name in ("Anna", "Ben")]
     card(page, "Anna").get_by_text("waiting").wait_for()
     classroom.open(a_call(1, ["0", "1"]))

@@ -3,6 +3,7 @@
 import threading
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,17 +13,15 @@ from fedteach.classroom.participant import Participant
 from fedteach.classroom.server import HttpServer
 from fedteach.messages import Update
 from fedteach.transport.envelope import Limits, reply_from_bytes, reply_to_bytes
-from fedteach.transport.http import client_routes, exchange_routes
+from fedteach.transport.http import client_routes
 from tests.classroom.classes import SMALL, Counting, a_class, wait_until
 from tests.federations import same_bits
 
 
 @pytest.fixture
 def quick_hearts(monkeypatch):
-    """Clients that say that they are alive all the time, and a server that gives up those that do not at once."""
+    """Clients that say that they are alive all the time."""
     monkeypatch.setattr(client_routes, "HEARTBEAT_S", 0.05)
-    for routes in (client_routes, exchange_routes):
-        monkeypatch.setattr(routes, "HEARD_OF_WITHIN_S", 1.0)
 
 
 def run(client):
@@ -133,7 +132,11 @@ def test_who_trains_for_long_says_that_it_is_alive_and_is_waited_for(quick_heart
     monkeypatch.setattr(Counting, "go", threading.Event())
     with a_class(SMALL.replace(rounds=1, clients=2), participant=Counting) as (server, clients):
         wait_until(lambda: all(client.begun for client in clients))
-        time.sleep(1.6)  # longer than the server waits for who is silent
+        members = server.mailbox.members
+        for _ in range(3):  # at each, the server is ready to wait a little longer
+            due = [members.sighting(client).due for client in "01"]
+            wait_until(lambda due=due: all(members.sighting(client).due > due[int(client)] for client in "01"))
+        assert [members.sighting(client).state for client in "01"] == ["training"] * 2
         Counting.go.set()
         (record,) = server.result(60)
         assert (sorted(record.clients), record.lost) == (["0", "1"], {})
@@ -141,8 +144,9 @@ def test_who_trains_for_long_says_that_it_is_alive_and_is_waited_for(quick_heart
 
 def test_training_for_a_round_that_is_over_is_given_up(quick_hearts, monkeypatch):
     monkeypatch.setattr(Counting, "go", threading.Event())
-    with a_class(SMALL.replace(rounds=2, clients=2), participant=Counting, update_window_s=2.0) as (server, clients):
-        clients[0].go = None  # the other one trains for ever
+    with a_class(SMALL.replace(rounds=2, clients=2), participant=Counting, update_ratio=0.5) as (server, clients):
+        # The first one answers as soon as the other one has begun, which trains for ever.
+        clients[0].go = SimpleNamespace(is_set=lambda: clients[1].begun == clients[0].begun)
         history = server.result(60)
         wait_until(lambda: clients[1].news.state == "over")
         assert [sorted(record.lost) for record in history] == [["1"], ["1"]]

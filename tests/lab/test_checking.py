@@ -244,9 +244,12 @@ def test_an_endless_loop_ends_and_the_next_check_works(shown):
         while True:
             pass
 
-    began = time.monotonic()
-    check("1.1", endless)
-    assert time.monotonic() - began < 2
+    took = []
+    for _ in range(3):  # a machine that stands still does so in one of them
+        began = time.monotonic()
+        check("1.1", endless)
+        took.append(time.monotonic() - began)
+    assert min(took) < 2
     assert "did not come to an end within 0.2 seconds" in last(shown)
     check("1.1", double)
     assert "✓ Passed" in last(shown)
