@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fedteach import checks
 from fedteach.classroom.standing import Standing, counted
+from fedteach.engine import Stopped
 from fedteach.transport.http.mailbox import Mailbox
 from fedteach.transport.http.mailbox_transport import patiently
 
@@ -70,7 +71,8 @@ class Lobby:
         """Wait until a round may begin.
 
         Raises:
-            Ended: if the instructor, or `stop`, has ended the federation.
+            Ended: if the instructor has ended the federation.
+            Stopped: if `stop` was set.
         """
         bell = threading.Event()
         end_listening = self._mailbox.listen(lambda topic: bell.set())
@@ -80,8 +82,10 @@ class Lobby:
                 bell.clear()
                 patiently(self._mailbox.check_filled, self._stop)
                 wish = patiently(self._mailbox.noticeboard.wished, self._stop)
-                if self._stop.is_set() or wish == "end":
+                if wish == "end":
                     raise Ended
+                if self._stop.is_set():
+                    raise Stopped
                 if wish == "pause":
                     began = None  # who has paused does not want the window to run out meanwhile
                     self._standing.paused()

@@ -291,9 +291,9 @@ class HttpServer:
     def _run(self) -> None:
         try:
             self._federate()
-        except (Ended, Stopped):
+        except (Ended, Stopped) as why:
             after = f"after round {len(self.history)}"
-            if self._wish == "end":
+            if isinstance(why, Ended) or self._wish == "end":  # in a round it is the ticker that hears the wish first
                 self._over("ended", f"the instructor has ended the federation {after}")
             else:  # whoever stopped it may resume it, and the clients wait for that
                 self._standing.waiting(f"the server was stopped {after}; it may come back")
@@ -319,7 +319,7 @@ class HttpServer:
                     self._standing.running(len(federation.history) + 1, self.windows.update_window_s)
                     record = next(rounds, None)
                     if record is None:
-                        raise Ended
+                        raise Stopped
                     self._put_up(record, federation.weights)
                 next(rounds, None)  # writes the final log
         else:

@@ -15,7 +15,8 @@ class Standing:
     """Keeps the noticeboard true.
 
     The thread that runs the federation says what it is about; `refresh`, from another thread, counts answers and
-    seconds, and puts the board up if anything on it has changed.
+    seconds, and puts the board up if anything on it has changed. One of them at a time, from the first figure to the
+    last word on the board: else an older board could go up over a newer one, and stay.
 
     Args:
         mailbox: whose noticeboard it is.
@@ -25,7 +26,7 @@ class Standing:
 
     def __init__(self, mailbox: Mailbox, about: Mapping[str, Any], rounds: int):
         self._mailbox, self._about, self._rounds = mailbox, dict(about), rounds
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._phase, self._say = "waiting", "getting ready: loading the data and the model"
         self._ends_at: float | None = None
         self._window_s: float | None = None
@@ -55,8 +56,9 @@ class Standing:
 
     def running(self, round: int, window_s: float | None) -> None:
         """Say that a round has begun."""
-        self._round, self._has_asked = round, False
-        self._set("round", "", None, window_s)
+        with self._lock:
+            self._round, self._has_asked = round, False
+            self._set("round", "", None, window_s)
 
     def over(self, phase: str, say: str) -> None:
         """Say that it is over: "finished", "ended" or "failed"; who waits for a task is told."""
@@ -66,25 +68,26 @@ class Standing:
 
     def record(self, record: RoundRecord, weights: Weights) -> None:
         """Put up a complete round and its model."""
-        self._count(record)
-        board = self._mailbox.noticeboard
-        board.put_model(tensors_to_bytes(weights_to_tensors(weights), {"round": record.round}))
-        board.put_record(record.round, asdict(record), self._figures_of(record.selected))
-        self.refresh()
+        model = tensors_to_bytes(weights_to_tensors(weights), {"round": record.round})
+        with self._lock:
+            self._count(record)
+            self._mailbox.noticeboard.put_model(model)
+            self._mailbox.noticeboard.put_record(record.round, asdict(record), self._figures_of(record.selected))
+            self.refresh()
 
     def restore(self, history: History, weights: Weights) -> None:
         """Put up everything that is known, on a noticeboard that is empty."""
+        board = self._mailbox.noticeboard
         with self._lock:
             self._accuracy, self._figures, self._bytes_up, self._bytes_down = [], {}, 0, 0
-        board = self._mailbox.noticeboard
-        for record in history:
-            self._count(record)
-            board.put_record(record.round, asdict(record), self._figures_of(record.selected))
-        if len(history):
-            self._round = len(history)
-            board.put_model(tensors_to_bytes(weights_to_tensors(weights), {"round": len(history)}))
-        self._up = {}
-        self.refresh()
+            for record in history:
+                self._count(record)
+                board.put_record(record.round, asdict(record), self._figures_of(record.selected))
+            if len(history):
+                self._round = len(history)
+                board.put_model(tensors_to_bytes(weights_to_tensors(weights), {"round": len(history)}))
+            self._up = {}
+            self.refresh()
 
     # ---- said by the clock ----------------------------------------------------------------------------
 
@@ -94,9 +97,8 @@ class Standing:
         Args:
             wish: what the instructor wants; None: what it was.
         """
-        call = self._mailbox.calls.current()
-        say, ends_at = self._sentence(call)
         with self._lock:
+            say, ends_at = self._sentence(self._mailbox.calls.current())
             self._wish = self._wish if wish is None else wish
             board = {
                 **self._about,
@@ -111,10 +113,9 @@ class Standing:
                 "bytes_up": self._bytes_up,
                 "bytes_down": self._bytes_down,
             }
-            is_new = board != self._up
-            self._up = board
-        if is_new:
-            self._mailbox.noticeboard.put_up(board)
+            if board != self._up:
+                self._mailbox.noticeboard.put_up(board)
+                self._up = board
 
     @property
     def board(self) -> dict[str, Any]:
@@ -150,25 +151,23 @@ class Standing:
         if record.round <= len(self._accuracy):
             return  # counted already: the noticeboard was filled anew at the same moment
         share_down = record.bytes_down // max(1, len(record.selected))
-        with self._lock:
-            self._accuracy.append(record.server_accuracy)
-            self._bytes_up += record.bytes_up
-            self._bytes_down += record.bytes_down
-            for client in record.selected:
-                before = self._figures.get(client, {})
-                now = record.clients.get(client, {})
-                self._figures[client] = {
-                    "accuracy": now.get("accuracy", before.get("accuracy")),
-                    "bytes_up": before.get("bytes_up", 0) + int(now.get("bytes_up", 0)),
-                    "bytes_down": before.get("bytes_down", 0) + share_down,
-                    "rounds": before.get("rounds", 0) + (client in record.clients),
-                    "used": record.round if client in record.clients else before.get("used", 0),
-                    "detail": record.lost.get(client, ""),
-                }
+        self._accuracy.append(record.server_accuracy)
+        self._bytes_up += record.bytes_up
+        self._bytes_down += record.bytes_down
+        for client in record.selected:
+            before = self._figures.get(client, {})
+            now = record.clients.get(client, {})
+            self._figures[client] = {
+                "accuracy": now.get("accuracy", before.get("accuracy")),
+                "bytes_up": before.get("bytes_up", 0) + int(now.get("bytes_up", 0)),
+                "bytes_down": before.get("bytes_down", 0) + share_down,
+                "rounds": before.get("rounds", 0) + (client in record.clients),
+                "used": record.round if client in record.clients else before.get("used", 0),
+                "detail": record.lost.get(client, ""),
+            }
 
     def _figures_of(self, clients: Sequence[str]) -> dict[str, dict[str, Any]]:
-        with self._lock:
-            return {client: dict(self._figures[client]) for client in clients}
+        return {client: dict(self._figures[client]) for client in clients}
 
 
 def counted(n: int, noun: str) -> str:

@@ -76,6 +76,23 @@ def _run(client):
         client.ended_with = error
 
 
+def let_the_window_run_out(server: HttpServer, *answered: str) -> None:
+    """Wait until these clients have answered in the first round, then let its window run out, whoever is missing.
+
+    A window of real seconds would have to be long enough for a first training on a machine that has other work.
+    """
+    mailbox, clock = server.mailbox, server.mailbox.now
+
+    def all_have_answered():
+        call = mailbox.calls.current()
+        return call is not None and set(mailbox.calls.arrived(call)) >= set(answered)
+
+    wait_until(all_have_answered)
+    mailbox.now = lambda: clock() + 1000
+    wait_until(lambda: len(server.history) >= 1)
+    mailbox.now = clock
+
+
 def wait_until(condition, limit_s: float = 60):
     """Wait until something holds; return it.
 

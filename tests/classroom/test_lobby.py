@@ -7,6 +7,7 @@ import pytest
 
 from fedteach.classroom.lobby import Ended, Lobby, Windows
 from fedteach.classroom.standing import Standing
+from fedteach.engine import Stopped
 from fedteach.transport.http.mailbox import Mailbox
 from tests.classroom.classes import wait_until
 
@@ -118,15 +119,15 @@ def test_a_pause_holds_the_round_back_and_the_window_does_not_run_out_meanwhile(
     wait_until(lambda: room.say() == "1 of 2 clients have joined; waiting 60 s more", 10)
 
 
-@pytest.mark.parametrize("how", ["wish", "stop"])
-def test_the_instructor_ends_the_waiting(rooms, how):
+@pytest.mark.parametrize(("how", "why"), [("wish", Ended), ("stop", Stopped)])
+def test_the_instructor_ends_the_waiting_and_whoever_stops_the_server(rooms, how, why):
     room = rooms(min_clients=2)
     wait_until(lambda: "nobody" in room.say(), 10)
     if how == "wish":
         room.mailbox.noticeboard.wish("end")
     else:
         room.stop.set()
-    with pytest.raises(Ended):
+    with pytest.raises(why):
         room.end.result(10)
 
 

@@ -1,10 +1,12 @@
 """A class whose mailbox is in Redis: the same numbers, whoever of those who serve it is killed."""
 
+import threading
 import time
 
 import psutil
 import pytest
 
+from fedteach.classroom.participant import Participant
 from fedteach.classroom.server import HttpServer
 from fedteach.transport.base import TransportError
 from tests.classroom.classes import SMALL, a_class, join_words, joined, shells, wait_until
@@ -97,10 +99,19 @@ def test_a_class_that_was_ended_goes_on_with_the_same_redis(redis, tmp_path):
     experiment = SMALL.replace(rounds=6)
     here = experiment.federation()
     here.run(6)
-    with a_class(experiment, redis=redis.url, out=tmp_path) as (server, _):
+    ended = threading.Event()
+
+    class Patient(Participant):
+        def _send(self, task, made):
+            if task.round == 6:
+                ended.wait(60)
+            super()._send(task, made)
+
+    with a_class(experiment, redis=redis.url, out=tmp_path, participant=Patient) as (server, _):
         wait_until(lambda: len(server.history) >= 2)
         server.control("end")
         server.result(30)
+        ended.set()
         done = len(server.history)
         assert done < 6
     with HttpServer(resume=tmp_path) as server:
