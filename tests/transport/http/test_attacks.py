@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from fedteach.transport.http import limits
 from fedteach.transport.http.limits import RateLimit
+from tests.classroom.classes import wait_until
 from tests.transport.http.serving import Classroom, a_call, an_update
 
 
@@ -96,7 +97,7 @@ def test_an_upload_that_breaks_off_counts_for_nothing(classroom):
     body = an_update()
     with socket.create_connection(("127.0.0.1", classroom.server.port), timeout=10) as line:
         line.sendall(head("PUT", "/v1/updates/1", token, f"Content-Length: {len(body)}") + body[:-10])
-    time.sleep(0.2)
+    wait_until(lambda: classroom.face._n_uploads == 1 and not classroom.face.uploading)
     assert classroom.mailbox.calls.arrived(call) == {}
     assert classroom.ask("PUT", "/v1/updates/1", token, data=body).json() == {
         "accepted": True, "again": False, "say": "thank you",

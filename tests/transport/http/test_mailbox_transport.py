@@ -66,8 +66,13 @@ class Room:
                 came.append(reply)
 
         end = self._threads.submit(take_all)
-        wait_until(lambda: end.done() or self.mailbox.calls.current() is not None, 10)
+        wait_until(lambda: end.done() or self.open_call(), 10)
         return came, end
+
+    def open_call(self):
+        """The call that is open now; None while it is being put up."""
+        call = self.mailbox.calls.current()
+        return call if call is not None and self.mailbox.calls.is_open(call) else None
 
     def answer(self, client, value=0.5, n_examples=10, content=None):
         """Put back an update whose delta is the same number everywhere."""
@@ -151,7 +156,7 @@ def test_the_same_work_has_the_same_name_and_every_exchange_an_id_of_its_own(roo
         exchange = room.transport.exchange(tasks_for("0", **changes))
         with ThreadPoolExecutor(1) as threads:
             waiting = threads.submit(lambda: next(exchange))
-            call = wait_until(room.mailbox.calls.current, 10)
+            call = wait_until(room.open_call, 10)
             room.answer("0")
             waiting.result(10)
         exchange.close()
@@ -346,7 +351,7 @@ def test_who_does_not_want_more_closes_the_question(room):
     exchange = room.transport.exchange(tasks_for("0", "1"))
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(lambda: next(exchange))
-        call = wait_until(room.mailbox.calls.current, 10)
+        call = wait_until(room.open_call, 10)
         room.answer("0")
         assert first.result(10).client == "0"
     assert room.mailbox.calls.is_open(call)

@@ -82,8 +82,8 @@ def test_a_ring_is_heard_until_listening_ends(store):
     end = store.listen(hear)
     _ring_until_heard(store, "call", rang)
     store.ring("reply")
-    assert rang.acquire(timeout=5)
-    assert heard[-1] == "reply"
+    while heard[-1] != "reply":  # a second "call" may have been under way
+        assert rang.acquire(timeout=5)
     end()
     n = len(heard)
     store.ring("call")
