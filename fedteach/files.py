@@ -29,7 +29,7 @@ def write_atomically(path: str | Path, content: str | bytes, mode: int = 0o666) 
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-    except OSError:
+    except BaseException:  # Ctrl-C, too, leaves no half
         part.unlink(missing_ok=True)
         raise
     return path

@@ -135,14 +135,13 @@ class Ask:
         shown = ", ".join(a.show() if isinstance(a, Recipe) else show(a) for a in arguments)
         self.called = shorten(f"{self._function}({shown})")
         self._n_calls += 1
-        began = time.monotonic()
+        began, given_s = time.monotonic(), max(self._limit_s - self._taken_s, 0.01)
         try:
-            reply = self._worker.call(arguments, max(self._limit_s - self._taken_s, 0.01))
+            reply = self._worker.call(arguments, given_s)
         except WorkerLost as lost:
             self.ended = lost.ended
             raise NoMoreAnswers(str(lost)) from None
-        taken_s = time.monotonic() - began
-        self._taken_s += taken_s
+        self._taken_s += time.monotonic() - began
         self.printed = self.printed or reply.printed
         self.warned |= dict.fromkeys(reply.warned)
         self.clue = next((_ONCE for after in reply.after if isinstance(after, Passage) and after.asked_again), "")
@@ -152,11 +151,11 @@ class Ask:
             self.ended = self.ended or "out of memory"
         if reply.outcome == "time limit" or self._taken_s > self._limit_s + OVERTIME_S:
             self.ended = "time out"
-            raise self._time_up(taken_s, reply.raised.traceback if reply.raised else "")
+            raise self._time_up(given_s, reply.raised.traceback if reply.raised else "")
         return reply
 
-    def _time_up(self, taken_s: float, traceback: str) -> NoMoreAnswers:
-        if taken_s > self._limit_s / 2:
+    def _time_up(self, given_s: float, traceback: str) -> NoMoreAnswers:
+        if given_s > self._limit_s / 2:
             says = f"Your function did not come to an end within {self._limit_s:g} seconds."
             likely = "a loop that never ends: does what its condition looks at change inside the loop?"
             return NoMoreAnswers(says, likely=self.clue or likely, traceback=traceback)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -189,8 +190,10 @@ def _grade_rest(
     todo = {hand_in.student: hand_in for hand_in in hand_ins if hand_in.student not in done}
     lanes = min(jobs or available_cores(), max(len(todo), 1))
     folders = [(student, hand_in.folder) for student, hand_in in todo.items()]
-    graded = track(grade(folders, orders, lanes), len(todo))
-    return {one.student: ledger.enter(todo[one.student], one, run) for one in graded}
+    with closing(
+        grade(folders, orders, lanes)
+    ) as graded:  # whatever stops this, the lanes end before their folder goes
+        return {one.student: ledger.enter(todo[one.student], one, run) for one in track(graded, len(todo))}
 
 
 _MOST_TOLD = 20

@@ -30,9 +30,10 @@ _SYSTEM = (
 )
 _PARTS = ("bin", "lib", "lib64", "pyvenv.cfg")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
-_MOST_PROCESSES = 32 + 2 * (os.cpu_count() or 1)
-"""An honest job has three processes and, with TensorFlow, a few threads, some for each processor. To end a fork bomb
-takes more than twice as long with twice as many, because what they share has to be taken apart one after the other."""
+_MOST_PROCESSES = 32 + 4 * (os.cpu_count() or 1)
+"""An honest job has three processes and, with TensorFlow's `fit`, 17 threads on two processors, some of them for each.
+To end a fork bomb of twice as many takes more than twice as long: what they share is taken apart one after the other.
+"""
 _OWN_USERS = 2_000_000_000
 """Root's jobs run as a user of this number plus the process' own, which no system gives to anybody."""
 
@@ -118,7 +119,7 @@ def why_no_namespaces(root: str) -> str:
             os.write(writer, str(error).encode()[:1000])
             os._exit(1)
 
-    status = _ended(_child(attempt))
+    status = exit_code(os.waitpid(_child(attempt), 0)[1])  # who called has other children, and waits for them itself
     os.close(writer)
     with os.fdopen(reader) as said:
         return said.read() or (f"the trial ended with {status}" if status else "")
