@@ -193,16 +193,17 @@ def test_ctrl_c_ends_within_a_second_with_everything_saved(tmp_path, number):
         )
     process.stdout.readline()
     process.send_signal(number)
-    began = time.monotonic()
-    out = process.stdout.read()  # through the same buffer, which may hold more than the first line
+    began = last = time.monotonic()
+    printed = 1
+    for _ in process.stdout:
+        printed, last = printed + 1, time.monotonic()
     process.stdout.close()
-    assert process.wait(30) == 130
-    assert time.monotonic() - began < 5  # a second to stop, the rest to draw the picture on a busy machine
+    assert last - began < 1
+    assert process.wait(30) == 130  # to draw the picture takes a busy machine some seconds
     err = said.read_text()
     assert "Traceback" not in err
     assert "go on with: fedteach run --resume" in err
     (log,) = (tmp_path / "logs").glob("*.json")
-    printed = 1 + len(out.splitlines())
     assert len(History.from_json(log)) == printed
     assert log.with_suffix(".png").exists()
 

@@ -17,6 +17,7 @@ import pytest
 from tests.attacks.attack import HONEST, Attack
 from tests.attacks.forging import FORGING
 from tests.attacks.resources import RESOURCES
+from tests.traces import all_end
 
 HOSTILE = [
     a for a in (*FORGING, *RESOURCES) if a.id in ("A1", "A7", "A20", "A25", "A30", "B1", "B6a", "B7", "B9", "B15c")
@@ -87,7 +88,7 @@ def test_killed_at_the_half_it_goes_on_and_grades_nothing_twice(tmp_path):
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     assert len(family) > 4
-    assert psutil.wait_procs(family, timeout=20)[1] == [], "no lane, no fork server and no job lives on"
+    assert all_end(family, 20), "no lane, no fork server and no job lives on"
     before = {path: path.read_bytes() for path in (tmp_path / "out").glob("students/*/result.json")}
     assert 5 <= len(before) < 14
     code, said = graded("in", "--out", "out", *ONE, "--jobs", "2", cwd=tmp_path)
@@ -157,7 +158,7 @@ def test_ctrl_c_ends_it_at_once_with_everything_kept(tmp_path):
     assert process.returncode == 130, said
     assert "stopped; the same command goes on" in said
     assert "Traceback" not in said
-    assert psutil.wait_procs(family, timeout=10)[1] == []
+    assert all_end(family, 10)
     assert not (tmp_path / "out" / ".work").exists()
     assert list((tmp_path / "out").glob("students/*/result.json"))
 

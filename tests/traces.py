@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -31,9 +32,8 @@ def family() -> set[psutil.Process]:
     """Return every living process below this one; psutil tells them apart by number and time of birth."""
     living = set()
     for process in psutil.Process().children(recursive=True):
-        with suppress(psutil.Error):  # it has ended meanwhile
-            if _runs(process):
-                living.add(process)
+        if _still_runs(process):
+            living.add(process)
     return living
 
 
@@ -44,6 +44,24 @@ def _runs(process: psutil.Process) -> bool:
     """
     has_ended = process.status() == psutil.STATUS_ZOMBIE or not process.memory_info().vms
     return not has_ended or process.num_threads() > 1
+
+
+def all_end(processes: Iterable[psutil.Process], limit_s: float) -> bool:
+    """Wait until no code runs in any of them; who has to bury the dead may take longer than that."""
+    deadline = time.monotonic() + limit_s
+    waiting = list(processes)
+    while waiting := [process for process in waiting if _still_runs(process)]:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _still_runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and _runs(process)
+    except psutil.Error:
+        return False
 
 
 def left_of(before: set[psutil.Process], but: Iterable[int] = ()) -> list[str]:

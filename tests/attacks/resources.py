@@ -97,7 +97,7 @@ RESOURCES = [
     Attack(
         "B14",
         "a recursion that overflows the stack",
-        inside("x = ()\nfor _ in range(2 * 10**6): x = (x,)\nhash(x)"),
+        inside("x = ()\nfor _ in range(3 * 10**5): x = (x,)\nhash(x)"),
         ("killed",),
         says="SIGSEGV",
     ),

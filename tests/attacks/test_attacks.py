@@ -135,7 +135,7 @@ def is_contained(attack, judge, load_limit_s, tmp_path, ears):
         assert attack.says in verdict.message
         assert not verdict.passed
         assert mark(exercise, verdict, verdict, seconds).points in (0, None)
-        # What loading does not use pays for the second try of a call that took too long.
+        # What loading does not use pays for the second try of a call that took too long; these attacks load at once.
         assert seconds < load_limit_s + exercise.time_limit_s + 2
         assert left_of(begun, but=fork_servers(judge)) == []
     assert everything_in(tmp_path) == before, "nothing outside the job has changed"

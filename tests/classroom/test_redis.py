@@ -12,6 +12,7 @@ from fedteach.transport.base import TransportError
 from tests.classroom.classes import SMALL, a_class, join_words, joined, shells, wait_until
 from tests.federations import same_bits
 from tests.redis_server import running_redis
+from tests.traces import all_end
 
 
 @pytest.fixture
@@ -64,8 +65,7 @@ def test_when_the_server_is_killed_its_processes_end_too(redis, tmp_path):
         workers = psutil.Process(server.process.pid).children()
         assert len(workers) == 2
         server.kill()
-        _, left = psutil.wait_procs(workers, timeout=15)
-        assert left == []
+        assert all_end(workers, 15)
 
 
 def test_a_redis_that_is_not_there_is_said_at_once():

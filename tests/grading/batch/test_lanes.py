@@ -15,6 +15,7 @@ from fedteach.grading.batch.marks import UNGRADED
 from fedteach.grading.batch.own_code import own_code
 from fedteach.grading.extract import Notebook
 from tests.attacks.attack import HONEST, Attack
+from tests.traces import all_end
 
 
 def only_the_mean():
@@ -116,7 +117,7 @@ def test_when_nobody_wants_the_rest_the_lanes_end_at_once(tmp_path):
     assert len(lanes_and_sandboxes) >= 2
     found.close()
     assert time.monotonic() - began < 5
-    assert psutil.wait_procs(lanes_and_sandboxes, 10)[1] == []
+    assert all_end(lanes_and_sandboxes, 10)
 
 
 def test_a_hand_in_that_takes_for_ever_is_not_waited_for(tmp_path, monkeypatch):

@@ -17,7 +17,7 @@ from fedteach.grading.sandbox import cgroups, fences, linux
 from fedteach.grading.sandbox.launcher import JobFailed, Layers, Sandbox, SandboxError
 from fedteach.grading.sandbox.orders import Call, Load, Loaded
 from fedteach.grading.statements import Piece
-from tests.traces import family, finding_orphans, left_of
+from tests.traces import all_end, family, finding_orphans, left_of
 
 
 def program(source, name="f"):
@@ -261,8 +261,10 @@ def f():
 def test_a_fork_server_that_is_killed_is_started_anew(sandbox):
     with sandbox.job() as job:
         ask(job, "def f(): return 1")
+        of_it = psutil.Process(sandbox._server.pid).children(recursive=True)
+        assert of_it
         sandbox._server.send_signal(signal.SIGKILL)
-        time.sleep(0.2)
+        assert all_end(of_it, 10), "with it ends the job"
         with pytest.raises((JobFailed, SandboxError)):
             job.ask(Call((), 1.0), 2.0)
     with sandbox.job() as job:
@@ -288,8 +290,7 @@ with Sandbox() as sandbox, sandbox.job() as job:
     judge.kill()
     judge.wait()
     judge.stdout.close()
-    _, alive = psutil.wait_procs(family, timeout=10)
-    assert alive == []
+    assert all_end(family, 10)
 
 
 @pytest.mark.slow
