@@ -1,6 +1,9 @@
 """Files that appear whole or not at all."""
 
+import os
 import threading
+
+import pytest
 
 from fedteach.files import write_atomically
 
@@ -25,4 +28,17 @@ def test_threads_that_write_one_file_at_once_leave_one_whole_text_and_no_parts(t
         thread.join()
     assert not failed
     assert path.read_text() in texts
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_who_is_interrupted_while_writing_leaves_the_old_text_and_no_part(tmp_path, monkeypatch):
+    path = write_atomically(tmp_path / "class.json", "old")
+
+    def interrupted(fd):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(path, "new")
+    assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]

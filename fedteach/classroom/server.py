@@ -308,7 +308,7 @@ class HttpServer:
         self._history = federation.history
         patiently(self._write_down_members, self._stop)
         self._standing.about(federation=federation.folder.name if federation.folder else "")
-        patiently(lambda: self._standing.restore(federation.history, federation.weights), self._stop)
+        patiently(lambda: self._standing.restore(federation.history, lambda: federation.weights), self._stop)
         lobby = Lobby(self.mailbox, self.windows, self._standing, self._stop)
         todo = self.experiment.rounds - len(federation.history)
         if todo:
@@ -380,7 +380,7 @@ class HttpServer:
         if self.mailbox.is_filled():
             return
         self.mailbox.members.restore(self._members)
-        self._standing.restore(self.history, self.weights)
+        self._standing.restore(self.history, lambda: self.weights)
         if self._transport is not None:
             self._transport.put_back()
         if self._wish:

@@ -1,7 +1,7 @@
 """Where the federation stands, in one sentence and a few figures, for everybody who watches or waits."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -51,8 +51,9 @@ class Standing:
 
     def paused(self) -> None:
         """Say that the instructor has paused."""
-        after = f"after round {len(self._accuracy)}" if self._accuracy else "before the first round"
-        self._set("paused", f"the instructor has paused the federation {after}")
+        with self._lock:
+            after = f"after round {len(self._accuracy)}" if self._accuracy else "before the first round"
+            self._set("paused", f"the instructor has paused the federation {after}")
 
     def running(self, round: int, window_s: float | None) -> None:
         """Say that a round has begun."""
@@ -75,17 +76,23 @@ class Standing:
             self._mailbox.noticeboard.put_record(record.round, asdict(record), self._figures_of(record.selected))
             self.refresh()
 
-    def restore(self, history: History, weights: Weights) -> None:
-        """Put up everything that is known, on a noticeboard that is empty."""
+    def restore(self, history: History, weights: Callable[[], Weights]) -> None:
+        """Put up everything that is known, on a noticeboard that is empty.
+
+        Args:
+            history: may grow meanwhile; who adds a round to it puts that up itself.
+            weights: returns the global model; asked when it is this thread's turn.
+        """
         board = self._mailbox.noticeboard
         with self._lock:
+            records = list(history)
             self._accuracy, self._figures, self._bytes_up, self._bytes_down = [], {}, 0, 0
-            for record in history:
+            for record in records:
                 self._count(record)
                 board.put_record(record.round, asdict(record), self._figures_of(record.selected))
-            if len(history):
-                self._round = len(history)
-                board.put_model(tensors_to_bytes(weights_to_tensors(weights), {"round": len(history)}))
+            if records:
+                self._round = len(records)
+                board.put_model(tensors_to_bytes(weights_to_tensors(weights()), {"round": len(records)}))
             self._up = {}
             self.refresh()
 

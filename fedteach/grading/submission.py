@@ -211,7 +211,7 @@ def _files(path: Path, called: str) -> list[Path]:
         and (_step(p) or p.suffix.lower() == ".ipynb")
     )
     # A notebook of another name comes last: what is in it counts if it is nowhere else.
-    found = sorted(files, key=lambda p: (not _step(p), not _NAME.match(p.name), p.stem, p.suffix))
+    found = sorted(files, key=lambda p: (not _step(p), not _NAME.match(p.name), p.stem, p.suffix.lower()))
     if not found:
         raise SubmissionError(f"there is no notebook in {called}; expected names such as 04_aggregation.ipynb")
     return found

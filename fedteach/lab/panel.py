@@ -60,7 +60,7 @@ class Panel:
         self._steps, self._out = steps_of(steps), out
         self._mode = frontend.mode_for(mode)
         self._run: runner.Run | None = None
-        self._beginning, self._buttons = threading.Lock(), threading.Lock()
+        self._beginning, self._swapping = threading.Lock(), threading.Lock()
         self._saved: frontend.SavedOutput | None = None
         self._output_here: Callable[[], None] = lambda: None
         self._shown_in = ("", -1)
@@ -165,7 +165,7 @@ class Panel:
             on_change=self._frames.ask,
             on_end=lambda: self._on_end(run),
         )
-        with self._buttons:  # from here on the end of an older run changes them no more
+        with self._swapping:  # from here on the end of an older run changes nothing any more but the pictures
             self._run = run
             self.controls.enable(False)
             self.screen.buttons(running=True, can_stop=self._mode == "thread")
@@ -237,12 +237,17 @@ class Panel:
         try:
             for tab in range(ACCURACY, TABLE + 1):
                 self.screen.draw(tab, run.history, _FINAL_DPI)
+        finally:
+            with self._swapping:
+                if run is self._run:
+                    self._end(run)
+
+    def _end(self, run: runner.Run) -> None:
+        try:
             self._leave(run)
         finally:
-            with self._buttons:
-                if run is self._run:
-                    self._settle()
-                    self._say(run)  # the words come last: who reads "Done" finds everything there
+            self._settle()
+            self._say(run)  # the words come last: who reads "Done" finds everything there
 
     def _leave(self, run: runner.Run) -> None:
         """Put the result where a saved notebook keeps it."""

@@ -115,10 +115,10 @@ class Run:
         return self._stop.is_set()
 
     def join(self, timeout: float | None = None) -> bool:
-        """Wait until the run has ended, and its thread with it; return whether it has."""
-        until = None if timeout is None else time.monotonic() + timeout
+        """Wait until the run has ended; return whether it has. The rest of the time is its thread's, to go."""
         if self.state == "new":
             return True
+        until = None if timeout is None else time.monotonic() + timeout
         if not self._ended.wait(timeout):
             return False
         if self._thread is not None and self._thread is not threading.current_thread():

@@ -94,7 +94,14 @@ def test_a_client_whose_training_fails_is_lost_and_told_and_the_class_goes_on():
     def broken(model, x, y, plan, rng):
         raise IndexError("off by one")
 
+    all_are_loaded = threading.Barrier(4)
+
     class Others(Participant):
+        def _load(self, experiment):
+            bench = super()._load(experiment)
+            all_are_loaded.wait(60)
+            return bench
+
         def _send(self, task, made):
             if made.error is None and task.round == 1:  # who has failed leaves a moment later, and is not asked again
                 wait_until(lambda: server.mailbox.members.get("1").left)
@@ -129,7 +136,8 @@ def test_a_straggler_is_late_and_takes_part_in_a_later_round():
     class Straggler(Participant):
         def _send(self, task, made):
             if self.news.client == "0" and task.round == 1:
-                waits.wait(30)
+                server.mailbox.members.seen("0", "training", within_s=1000)  # however long the others take
+                waits.wait(120)
             super()._send(task, made)
 
     with a_class(participant=Straggler, update_window_s=90) as (server, clients):
@@ -388,7 +396,7 @@ def test_end_ends_a_class_that_waits_whoever_hears_it_first(monkeypatch):
     """The button only writes on the noticeboard, where the lobby may read it before the ticker does."""
     monkeypatch.setattr(HttpServer, "_tick", lambda self: None)
     with HttpServer(SMALL) as server:
-        wait_until(lambda: server.mailbox.noticeboard.board() is not None and server._transport is not None)
+        wait_until(lambda: server._standing.refresh() or "nobody has joined yet" in server.board()["say"])
         server.mailbox.noticeboard.wish("end")
         server.result(30)
         assert server.board()["phase"] == "ended"

@@ -45,7 +45,7 @@ def test_a_round_is_counted_once_and_in_its_turn_while_the_board_is_filled_anew(
         history.append(RoundRecord(n, ("0",), {"0": {"accuracy": 0.5, "bytes_up": 1}}, {}, {"accuracy": n / 10}))
     standing = Standing(mailbox, {}, 8)
     begun = slow_in_the_ticker(monkeypatch, mailbox.noticeboard, "put_record")
-    ticker = ticking(lambda: standing.restore(history, []))
+    ticker = ticking(lambda: standing.restore(history, lambda: []))
     assert begun.wait(5)
     standing.record(history[2], [])
     ticker.join(5)

@@ -124,6 +124,8 @@ def test_names_in_capitals_are_names_of_notebooks_and_scripts_too(tmp_path):
     (tmp_path / "02_WORDS.PY").write_text(f"# %%\n{SHOUT}\n")
     found = states(tmp_path)
     assert (found["1.1"], found["2.1"]) == ("passed", "passed")
+    notebook(tmp_path / "02_WORDS.ipynb", "def shout(text): return text")
+    assert states(tmp_path)["2.1"] == "failed", "of two the notebook counts, as among 02_words.ipynb and 02_words.py"
 
 
 def test_a_misspelt_function_has_failed_and_is_named(tmp_path):

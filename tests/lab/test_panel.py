@@ -161,19 +161,21 @@ def test_the_end_of_an_older_run_that_comes_after_the_next_began_frees_nothing(m
     board.run()
     says(board, "of 3 clients done")
     is_ending, next_began = threading.Event(), threading.Event()
-    leave, buttons = board._leave, board.screen.buttons
+    draw, buttons, saved = board.screen.draw, board.screen.buttons, []
 
-    def slow_to_leave(run):
-        is_ending.set()
-        assert next_began.wait(10)
-        leave(run)
+    def slow_to_draw(tab, history, dpi):
+        draw(tab, history, dpi)
+        if tab == TABLE and not is_ending.is_set():
+            is_ending.set()
+            assert next_began.wait(10)
 
     def told(running, can_stop):
         buttons(running, can_stop)
         if running:
             next_began.set()
 
-    monkeypatch.setattr(board, "_leave", slow_to_leave)
+    monkeypatch.setattr(board.screen, "draw", slow_to_draw)
+    monkeypatch.setattr(board, "_leave", saved.append)
     monkeypatch.setattr(board.screen, "buttons", told)
     board.stop()
     assert is_ending.wait(10)
@@ -181,9 +183,11 @@ def test_the_end_of_an_older_run_that_comes_after_the_next_began_frees_nothing(m
     assert running() == 1
     assert disabled(board) == set(controls.NAMES)
     assert (board.screen.run.disabled, board.screen.stop.disabled) == (True, False)
+    assert saved == [], "what a saved notebook keeps is that of the newer run"
     board.stop()
     board.result(10)
     assert (board.screen.run.disabled, board.screen.stop.disabled) == (False, True)
+    assert saved == [board._run]
 
 
 def test_a_second_panel_stops_the_first():

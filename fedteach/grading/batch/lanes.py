@@ -75,7 +75,7 @@ class Graded:
     seconds: float = 0.0
 
 
-def grade(hand_ins: Sequence[Work], orders: Orders, jobs: int) -> Generator[Graded, None, None]:
+def grade(hand_ins: Sequence[Work], orders: Orders, jobs: int) -> Generator[Graded]:
     """Grade hand-ins side by side; yield each as it is done.
 
     A lane that dies takes its pool along, and nobody can tell which hand-in was to blame. So those that had begun are

@@ -190,9 +190,8 @@ def _grade_rest(
     todo = {hand_in.student: hand_in for hand_in in hand_ins if hand_in.student not in done}
     lanes = min(jobs or available_cores(), max(len(todo), 1))
     folders = [(student, hand_in.folder) for student, hand_in in todo.items()]
-    with closing(
-        grade(folders, orders, lanes)
-    ) as graded:  # whatever stops this, the lanes end before their folder goes
+    # Whatever stops this, the lanes end before their folder goes.
+    with closing(grade(folders, orders, lanes)) as graded:
         return {one.student: ledger.enter(todo[one.student], one, run) for one in track(graded, len(todo))}
 
 

@@ -4,6 +4,8 @@ import multiprocessing
 import os
 import signal
 import time
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -13,6 +15,7 @@ from fedteach.grading.batch import lanes
 from fedteach.grading.batch.lanes import Orders, grade
 from fedteach.grading.batch.marks import UNGRADED
 from fedteach.grading.batch.own_code import own_code
+from fedteach.grading.batch.run import _grade_rest
 from fedteach.grading.extract import Notebook
 from tests.attacks.attack import HONEST, Attack
 from tests.traces import all_end
@@ -118,6 +121,26 @@ def test_when_nobody_wants_the_rest_the_lanes_end_at_once(tmp_path):
     found.close()
     assert time.monotonic() - began < 5
     assert all_end(lanes_and_sandboxes, 10)
+
+
+def test_when_writing_down_is_interrupted_no_lane_works_on(tmp_path):
+    class Interrupted:
+        def enter(self, *result):
+            raise KeyboardInterrupt
+
+    hand_ins = [SimpleNamespace(student=student, folder=folder) for student, folder in honest(tmp_path, *"abcd")]
+    alive_when_it_ends = []
+
+    @contextmanager
+    def folder():
+        try:
+            yield
+        finally:  # now the folder that they work in is removed
+            alive_when_it_ends.extend(lanes_alive())
+
+    with pytest.raises(KeyboardInterrupt), folder():
+        _grade_rest(hand_ins, {}, orders(tmp_path), 2, Interrupted(), "run", lambda graded, total: graded)
+    assert alive_when_it_ends == []
 
 
 def test_a_hand_in_that_takes_for_ever_is_not_waited_for(tmp_path, monkeypatch):

@@ -309,6 +309,25 @@ def f():
                 assert ask(job, source, limit_s=20).value == 9.0
 
 
+def test_who_tries_the_walls_keeps_the_children_of_its_own(tmp_path):
+    child = subprocess.Popen([sys.executable, "-c", "raise SystemExit(7)"])
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    fences.why_no_namespaces(str(tmp_path))
+    assert child.wait() == 7
+
+
+def test_a_job_sees_few_of_many_processors(monkeypatch):
+    chosen = []
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(64)), raising=False)
+    monkeypatch.setattr(
+        os, "sched_setaffinity", lambda pid, processors: chosen.append(tuple(processors)), raising=False
+    )
+    for _ in range(50):
+        fences._see_few_processors()
+    assert {len(set(processors)) for processors in chosen} == {8}
+    assert len(set(chosen)) > 1, "not all jobs on the same ones"
+
+
 def test_the_report_names_what_stands_and_warns_of_what_does_not():
     assert Layers("", "").warning == ""
     assert "NOT HERE (no such thing)" in Layers("", "no such thing").lines()[1]
