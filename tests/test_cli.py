@@ -183,12 +183,8 @@ LONG = ("run", "--model", "logistic", "--epochs", "1", "--rounds", "100000", "--
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_within_a_second_with_everything_saved(tmp_path, number):
-    took = []
-    for attempt in range(3):  # a machine that stands still, or is busy, does so in one of them
-        took.append(_interrupted(tmp_path / str(attempt), number))
-        if took[-1] < 5:  # a second to stop, the rest to draw the picture
-            break
-    assert min(took) < 5
+    # A second to stop, the rest to draw the picture; a machine that stands still, or is busy, does so in one of three.
+    assert any(_interrupted(tmp_path / str(attempt), number) < 5 for attempt in range(3))
 
 
 def _interrupted(out, number):

@@ -32,7 +32,7 @@ def family() -> set[psutil.Process]:
     """Return every living process below this one; psutil tells them apart by number and time of birth."""
     living = set()
     for process in psutil.Process().children(recursive=True):
-        if _still_runs(process):
+        if _runs(process):
             living.add(process)
     return living
 
@@ -42,26 +42,22 @@ def _runs(process: psutil.Process) -> bool:
 
     None can where there is no memory any more: for a moment it is no zombie yet. Other threads may outlive the first.
     """
-    has_ended = process.status() == psutil.STATUS_ZOMBIE or not process.memory_info().vms
-    return not has_ended or process.num_threads() > 1
+    try:
+        has_ended = process.status() == psutil.STATUS_ZOMBIE or not process.memory_info().vms
+        return process.is_running() and (not has_ended or process.num_threads() > 1)
+    except psutil.Error:  # it is gone meanwhile
+        return False
 
 
 def all_end(processes: Iterable[psutil.Process], limit_s: float) -> bool:
     """Wait until no code runs in any of them; who has to bury the dead may take longer than that."""
     deadline = time.monotonic() + limit_s
     waiting = list(processes)
-    while waiting := [process for process in waiting if _still_runs(process)]:
+    while waiting := [process for process in waiting if _runs(process)]:
         if time.monotonic() > deadline:
             return False
         time.sleep(0.02)
     return True
-
-
-def _still_runs(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and _runs(process)
-    except psutil.Error:
-        return False
 
 
 def left_of(before: set[psutil.Process], but: Iterable[int] = ()) -> list[str]:

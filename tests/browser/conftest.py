@@ -14,7 +14,8 @@ from tests.browser import lab as jupyter
 NOISE = re.compile(
     r"^(Failed to load resource: )?net::ERR_(FILE_NOT_FOUND|ABORTED).* blob:http"
     r"|^net::ERR_ABORTED \S+/api/(kernels|sessions|terminals|kernelspecs)\?\d+$"
-    r"|^net::ERR_ABORTED \S+/(api/contents|lab/api/workspaces)\b"
+    r"|^net::ERR_ABORTED \S+/api/contents(/[^?.]*)?\?content=1&hash=0&\d+$"
+    r"|^net::ERR_ABORTED \S+/lab/api/workspaces(/[\w-]+)?\?\d+$"
 )
 
 

@@ -43,6 +43,18 @@ class Counting(Participant):
         return bench
 
 
+def holding_back(round: int, go: threading.Event) -> type[Participant]:
+    """Return participants that send nothing of a round until an event is set, so that the class cannot go past it."""
+
+    class HoldingBack(Participant):
+        def _send(self, task, made):
+            if task.round == round:
+                go.wait(60)
+            super()._send(task, made)
+
+    return HoldingBack
+
+
 @contextmanager
 def a_class(experiment: Experiment = SMALL, n: int | None = None, participant=Participant, each=None, **how):
     """A server and its clients, each in a thread; yields the server and the participants."""

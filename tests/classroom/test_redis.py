@@ -6,10 +6,9 @@ import time
 import psutil
 import pytest
 
-from fedteach.classroom.participant import Participant
 from fedteach.classroom.server import HttpServer
 from fedteach.transport.base import TransportError
-from tests.classroom.classes import SMALL, a_class, join_words, joined, shells, wait_until
+from tests.classroom.classes import SMALL, a_class, holding_back, join_words, joined, shells, wait_until
 from tests.federations import same_bits
 from tests.redis_server import running_redis
 from tests.traces import all_end
@@ -100,14 +99,7 @@ def test_a_class_that_was_ended_goes_on_with_the_same_redis(redis, tmp_path):
     here = experiment.federation()
     here.run(6)
     ended = threading.Event()
-
-    class Patient(Participant):
-        def _send(self, task, made):
-            if task.round == 6:
-                ended.wait(60)
-            super()._send(task, made)
-
-    with a_class(experiment, redis=redis.url, out=tmp_path, participant=Patient) as (server, _):
+    with a_class(experiment, redis=redis.url, out=tmp_path, participant=holding_back(6, ended)) as (server, _):
         wait_until(lambda: len(server.history) >= 2)
         server.control("end")
         server.result(30)

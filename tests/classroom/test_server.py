@@ -16,7 +16,7 @@ from fedteach.run_folder import SaveError
 from fedteach.steps.broadcast import from_functions
 from fedteach.steps.selection import over_select
 from fedteach.transport.in_process import InProcess
-from tests.classroom.classes import SMALL, a_class, joined, let_the_window_run_out, wait_until
+from tests.classroom.classes import SMALL, a_class, holding_back, joined, let_the_window_run_out, wait_until
 from tests.federations import same_bits
 
 TIMES = ("seconds",)
@@ -324,16 +324,9 @@ def test_a_codec_of_ones_own_cannot_travel_by_its_name():
 
 def test_a_resumed_class_goes_on_with_the_same_tokens_and_numbers(tmp_path):
     stopped = threading.Event()
-
-    class Patient(Participant):
-        def _send(self, task, made):
-            if task.round == 3:
-                stopped.wait(60)
-            super()._send(task, made)
-
     whole = SMALL.federation()
     whole.run(3)
-    with a_class(out=tmp_path, participant=Patient) as (server, clients):
+    with a_class(out=tmp_path, participant=holding_back(3, stopped)) as (server, clients):
         wait_until(lambda: len(server.history) >= 1)
         server.stop()
         stopped.set()
