@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.exceptions import HTTPException
 
 from fedteach.transport.http.calls import Call
-from fedteach.transport.http.entrance import AMember, JoinersDoor
+from fedteach.transport.http.entrance import ALeaver, AMember, JoinersDoor
 from fedteach.transport.http.face import HEARD_OF_WITHIN_S, HEARTBEAT_S, LONGEST_POLL_S, Face, face_of
 from fedteach.transport.http.members import Member, NoPlace
 from fedteach.transport.http.protocol import OVER, PROTOCOL
@@ -86,7 +86,7 @@ async def alive(body: Alive, me: AMember, request: Request) -> StillWanted:
 
 
 @router.post("/leave")
-async def leave(me: AMember, request: Request) -> Say:
+async def leave(me: ALeaver, request: Request) -> Say:
     """Give the place back; the token is worth nothing from now on."""
     face = face_of(request)
     await face.ask(face.mailbox.members.leave, me.client)

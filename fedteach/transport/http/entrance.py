@@ -31,6 +31,8 @@ class Door(HTTPBearer):
     One dependency that does everything: each further one would cost every request a good part of its time.
     """
 
+    counts_requests = True
+
     def __init__(self) -> None:
         super().__init__(
             auto_error=False,
@@ -52,6 +54,8 @@ class Door(HTTPBearer):
         except UnknownToken as error:
             _not_too_often(face.failures, address)
             raise HTTPException(401, str(error), {"WWW-Authenticate": "Bearer"}) from None
+        if not self.counts_requests:
+            return self.let_in(found)
         if found.member is not None:
             _not_too_often(face.requests, found.member.client)
         else:
@@ -85,6 +89,12 @@ class ClientsDoor(Door):
         return found.member
 
 
+class LeaversDoor(ClientsDoor):
+    """Lets out clients, also who has asked too often: it is the last that its token is good for."""
+
+    counts_requests = False
+
+
 class InstructorsDoor(Door):
     """Lets in the instructor."""
 
@@ -96,6 +106,7 @@ class InstructorsDoor(Door):
 
 
 AMember = Annotated[Member, Depends(ClientsDoor())]
+ALeaver = Annotated[Member, Depends(LeaversDoor())]
 
 
 async def _who(face: Face, token: str) -> Who:

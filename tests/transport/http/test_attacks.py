@@ -187,6 +187,14 @@ def test_a_client_in_a_hurry_is_told_when_to_come_again(classroom):
     assert classroom.ask("GET", "/v1/task", other).ok, "others are not made to wait"
 
 
+def test_who_has_asked_too_often_may_still_leave(classroom):
+    client, token = classroom.join("Anna")
+    assert any(classroom.ask("GET", "/v1/task", token).status_code == 429 for _ in range(200))
+    assert classroom.ask("POST", "/v1/leave", token).ok
+    assert classroom.mailbox.members.get(client).left
+    assert classroom.ask("POST", "/v1/leave", token).status_code == 401
+
+
 def test_guessing_tokens_is_slow(classroom):
     answers = [classroom.ask("GET", "/v1/status", f"guess-{i}").status_code for i in range(80)]
     assert set(answers) == {401, 429}
