@@ -95,6 +95,16 @@ class Attack:
         return folder
 
 
+WITHIN_WALLS = f"""
+import os
+if os.stat('/proc/self/ns/mnt').st_ino == HOST_MOUNTS or any(os.access(p, os.W_OK) for p in ('/etc', '/usr', 'OTHERS')):
+    {SUCCEED}
+"""
+"""How an attack begins that would do real harm: where the walls are missing it has won, and does not go on.
+
+What it compares with is put in by the test, so that somebody who runs the code by hand gets a `NameError`.
+"""
+
 MEAN, SGD = "weighted_mean(updates)", "local_sgd(model, x, y, plan, rng)"
 """What is asked for in 4.1, and in 3.5, whose sandbox is the one with TensorFlow."""
 

@@ -4,7 +4,7 @@ What asks nothing of the answer has nothing to attack: A24 of the list, a test f
 is here the package that is.
 """
 
-from tests.attacks.attack import HONEST, SUCCEED, WRONG, Attack, at_import, inside
+from tests.attacks.attack import HONEST, SUCCEED, WITHIN_WALLS, WRONG, Attack, at_import, inside
 
 _FORGE = """
 import os, stat
@@ -143,7 +143,8 @@ FORGING = [
         "A24",
         "rewrites the package for whoever comes next",
         inside(
-            "import fedteach, pathlib\nfor path in pathlib.Path(fedteach.__file__).parent.rglob('*.py'):\n"
+            WITHIN_WALLS
+            + "import fedteach, pathlib\nfor path in pathlib.Path(fedteach.__file__).parent.rglob('*.py'):\n"
             "    try: path.write_text('raise SystemExit')\n"
             "    except OSError: pass"
         ),

@@ -3,14 +3,15 @@
 C3, C9, C10, C11 and C12 of the list are about files and cells: see `hand_ins`.
 """
 
-from tests.attacks.attack import SUCCEED, WRONG, Attack, at_import, inside
+from tests.attacks.attack import SUCCEED, WITHIN_WALLS, WRONG, Attack, at_import, inside
 
 HOST = [
     Attack(
         "C1",
         "deletes all it can",
         inside(
-            "import os, shutil\nfor place in ('/', os.getcwd(), os.environ.get('HOME', '/tmp'), '/work', '/tmp', '/dev/shm'):\n"
+            WITHIN_WALLS
+            + "import shutil\nfor place in ('/', os.getcwd(), os.environ.get('HOME', '/tmp'), '/work', '/tmp', '/dev/shm'):\n"
             "    shutil.rmtree(place, ignore_errors=True)"
         ),
         ("failed", "time out"),  # there is much to try
@@ -69,7 +70,8 @@ HOST = [
         "C7",
         "leaves something for whoever comes next",
         inside(
-            "import os, sys\nfor place in ('/tmp', '/dev/shm', '/tmp/home', os.path.expanduser('~/.keras'), sys.prefix, *sys.path):\n"
+            WITHIN_WALLS
+            + "import sys\nfor place in ('/tmp', '/dev/shm', '/tmp/home', os.path.expanduser('~/.keras'), sys.prefix, *sys.path):\n"
             "    for name in ('numpy.py', 'evil.pth', 'fedteach-was-here'):\n"
             "        try: os.makedirs(place, exist_ok=True); open(os.path.join(place, name), 'w').write('raise SystemExit')\n"
             "        except OSError: pass"
@@ -104,7 +106,8 @@ HOST = [
         "C7d",
         "leaves compiled modules for whoever comes next",
         inside(
-            "import fedteach, os, sys\nfor place in (os.path.dirname(fedteach.__file__), os.path.dirname(np.__file__), *sys.path):\n"
+            WITHIN_WALLS
+            + "import fedteach, sys\nfor place in (os.path.dirname(fedteach.__file__), os.path.dirname(np.__file__), *sys.path):\n"
             "    path = os.path.join(place, '__pycache__', 'evil.pyc')\n"
             "    try:\n        os.makedirs(os.path.dirname(path), exist_ok=True)\n"
             "        with open(path, 'wb') as file: file.write(b'x')\n    except OSError: pass\n"
@@ -114,14 +117,15 @@ HOST = [
     Attack(
         "C8a",
         "kills everybody",
-        inside("import os, signal\nos.kill(-1, signal.SIGKILL)"),
+        inside(WITHIN_WALLS + "import signal\nos.kill(-1, signal.SIGKILL)"),
         says="No such process",
     ),
     Attack(
         "C8b",
         "kills its parents",
         inside(
-            "import os, signal\nfor pid in (1, os.getppid()):\n    try: os.kill(pid, signal.SIGKILL)\n    except OSError: pass"
+            WITHIN_WALLS
+            + "import signal\nfor pid in (1, os.getppid()):\n    try: os.kill(pid, signal.SIGKILL)\n    except OSError: pass"
         ),
     ),
     Attack(

@@ -7,6 +7,7 @@ import socket
 import time
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +17,7 @@ from fedteach.grading.isolated import LOAD_LIMIT_S, IsolatedJudge
 from fedteach.grading.sandbox import linux
 from fedteach.grading.sandbox.cgroups import Groups
 from fedteach.grading.submission import Submission
-from tests.attacks.attack import HONEST, HONEST_SGD, SUCCESS, Attack
+from tests.attacks.attack import HONEST, HONEST_SGD, SUCCESS, WITHIN_WALLS, Attack, inside
 from tests.attacks.forging import FORGING
 from tests.attacks.host import HOST
 from tests.attacks.resources import RESOURCES, WITH_TENSORFLOW
@@ -105,6 +106,15 @@ def judged(judge, attack, folder):
     return verdict, time.monotonic() - began, exercise
 
 
+def naming(attack, names):
+    """Return an attack that knows what it is to go for by its name, and from where it should be walled off."""
+    code = attack.code
+    mounts = Path("/proc/self/ns/mnt")  # Linux alone has them
+    for name, what in (names | {"HOST_MOUNTS": str(mounts.exists() and mounts.stat().st_ino)}).items():
+        code = code.replace(name, what)
+    return replace(attack, code=code)
+
+
 def everything_in(folder):
     return {path: path.lstat().st_mtime_ns for path in sorted(folder.rglob("*"))}
 
@@ -121,9 +131,7 @@ def is_contained(attack, judge, load_limit_s, tmp_path, ears):
     """Judge an attack, and then an honest submission; see that the one has got nothing, and the other everything."""
     honest = Attack("honest", "", HONEST_SGD, exercise="3.5") if attack.exercise == "3.5" else HONEST_ONE
     others = honest.write(tmp_path / "others")
-    for name, what in (ears.names | {"OTHERS": str(others)}).items():
-        attack = replace(attack, code=attack.code.replace(name, what))
-    folder = attack.write(tmp_path / "submission")
+    folder = naming(attack, ears.names | {"OTHERS": str(others)}).write(tmp_path / "submission")
     if not fork_servers(judge):  # it is started by the first job
         judged(judge, honest, others)
     before, outside = everything_in(tmp_path), files_outside(*copies_of_the_package(judge))
@@ -195,3 +203,12 @@ def bare_judge(secret):
 @pytest.mark.parametrize("attack", WITHOUT_WALLS, ids=lambda attack: f"{attack.id} {attack.what}")
 def test_without_namespaces_no_verdict_is_forged_and_nobody_is_kept_waiting(attack, bare_judge, tmp_path, ears):
     is_contained(attack, bare_judge, SHORT_LOAD_LIMIT_S, tmp_path, ears)
+
+
+def test_an_attack_that_would_do_harm_stops_where_the_walls_are_missing(bare_judge, tmp_path):
+    harmful = Attack("harmful", "", inside(WITHIN_WALLS + "raise RuntimeError('harm done')"))
+    verdict, _, _ = judged(bare_judge, harmful, harmful.write(tmp_path / "as it is"))
+    assert "HOST_MOUNTS" in verdict.message, "nor does it go on if nobody has said what to compare with"
+    harmful = naming(harmful, {"OTHERS": str(tmp_path)})
+    verdict, _, _ = judged(bare_judge, harmful, harmful.write(tmp_path / "named"))
+    assert SUCCESS in verdict.message
