@@ -165,7 +165,8 @@ def test_a_thousand_cards_are_shown_and_only_what_changed_is_touched(classroom, 
             if (li) window.touched.add(li);
         })).observe(document.getElementById("cards"), {subtree: true, childList: true, characterData: true});
     }""")
-    classroom.mailbox.members.leave("500")
+    members = classroom.mailbox.members
+    members.leave(members.get("500"))
     card(page, "client 500").get_by_text("left").wait_for()
     assert page.evaluate("window.touched.size") == 1
     page.locator("#filter-left").click()

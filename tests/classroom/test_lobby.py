@@ -34,9 +34,9 @@ class Room:
 
     def join(self, n):
         for i in range(n):
-            client = self.mailbox.members.join(f"p{i}", f"key of {i}").client
-            self.mailbox.members.ready(client, 10, {})
-            self.mailbox.members.seen(client, "waiting", within_s=1e6)
+            member = self.mailbox.members.join(f"p{i}", f"key of {i}")
+            self.mailbox.members.ready(member, 10, {})
+            self.mailbox.members.seen(member.client, "waiting", within_s=1e6)
 
     def say(self):
         self.standing.refresh()
@@ -88,7 +88,7 @@ def test_when_all_have_gone_the_window_begins_anew(rooms):
     room.join(1)
     wait_until(lambda: "1 of 2" in room.say(), 10)
     room.turn(50)
-    room.mailbox.members.leave("0")
+    room.mailbox.members.leave(room.mailbox.members.get("0"))
     wait_until(lambda: room.say().startswith("nobody has joined"), 10)
     room.turn(100)
     room.join(1)
@@ -101,7 +101,7 @@ def test_who_still_loads_its_examples_is_not_counted(rooms):
     room.mailbox.members.join("p0", "key of 0")
     wait_until(lambda: room.say() == "nobody has joined yet; a round begins with 1 client", 10)
     assert not room.end.done()
-    room.mailbox.members.ready("0", 10, {})
+    room.mailbox.members.ready(room.mailbox.members.get("0"), 10, {})
     room.end.result(10)
 
 
@@ -114,7 +114,7 @@ def test_a_pause_holds_the_round_back_and_the_window_does_not_run_out_meanwhile(
     room.turn(1000)
     room.join(2)  # enough, but paused
     assert not room.end.done()
-    room.mailbox.members.leave("1")
+    room.mailbox.members.leave(room.mailbox.members.get("1"))
     room.mailbox.noticeboard.wish("resume")
     wait_until(lambda: room.say() == "1 of 2 clients have joined; waiting 60 s more", 10)
 

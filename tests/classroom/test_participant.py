@@ -79,7 +79,7 @@ def test_a_name_is_found_for_who_gives_none_and_cut_for_who_gives_a_novel():
 def test_who_lost_its_place_meanwhile_joins_again():
     with a_class(SMALL.replace(rounds=1000), participant=Counting, start_window_s=0.1) as (server, clients):
         wait_until(lambda: len(server.history) >= 1)
-        server.mailbox.members.leave("2")
+        server.mailbox.members.leave(server.mailbox.members.get("2"))
         server.mailbox.store.ring("call")
         wait_until(lambda: server.mailbox.members.get("2").generation == 2)
         done = len(server.history)
@@ -91,8 +91,9 @@ def test_who_is_not_known_to_be_ready_any_more_says_it_again(monkeypatch):
     monkeypatch.setattr(client_routes, "LONGEST_POLL_S", 0.1)
     with a_class(n=1, min_clients=2) as (server, (client,)):
         wait_until(lambda: client.news.state == "waiting")
-        server.mailbox.members._change("0", n_examples=None)  # the crash came before it was written down
-        wait_until(lambda: server.mailbox.members.get("0").n_examples == 40)
+        members = server.mailbox.members
+        members._change(members.get("0"), n_examples=None)  # the crash came before it was written down
+        wait_until(lambda: members.get("0").n_examples == 40)
 
 
 def test_who_lost_its_place_while_it_was_loading_takes_another():
@@ -252,6 +253,6 @@ def test_who_boasts_of_examples_is_not_chosen_more_often():
     with HttpServer(SMALL, min_clients=4) as server:
         wait_until(lambda: server._transport is not None)
         member = server.mailbox.members.join("boaster", "k" * 16)
-        server.mailbox.members.ready(member.client, 2**31 - 1, {})
+        server.mailbox.members.ready(member, 2**31 - 1, {})
         (info,) = server._transport.clients()
         assert info.n_examples == 40, "nobody in this class can have more"

@@ -67,7 +67,7 @@ async def ready(body: Ready, me: AMember, request: Request) -> Say:
     face = face_of(request)
     conditions = {"idle": body.idle, "charging": body.charging, "unmetered": body.unmetered}
     await face.ask(face.mailbox.members.seen, me.client, "waiting", HEARD_OF_WITHIN_S)
-    await face.ask(face.mailbox.members.ready, me.client, body.n_examples, conditions)
+    await face.ask(face.mailbox.members.ready, me, body.n_examples, conditions)
     return await _say(face)
 
 
@@ -89,7 +89,7 @@ async def alive(body: Alive, me: AMember, request: Request) -> StillWanted:
 async def leave(me: ALeaver, request: Request) -> Say:
     """Give the place back; the token is worth nothing from now on."""
     face = face_of(request)
-    await face.ask(face.mailbox.members.leave, me.client)
+    await face.ask(face.mailbox.members.leave, me)
     await face.ask(face.mailbox.store.ring, "call")  # its own wait for a task ends
     return Say(say="you have left; the others go on")
 

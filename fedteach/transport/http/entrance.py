@@ -31,8 +31,6 @@ class Door(HTTPBearer):
     One dependency that does everything: each further one would cost every request a good part of its time.
     """
 
-    counts_requests = True
-
     def __init__(self) -> None:
         super().__init__(
             auto_error=False,
@@ -54,13 +52,15 @@ class Door(HTTPBearer):
         except UnknownToken as error:
             _not_too_often(face.failures, address)
             raise HTTPException(401, str(error), {"WWW-Authenticate": "Bearer"}) from None
-        if not self.counts_requests:
-            return self.let_in(found)
         if found.member is not None:
-            _not_too_often(face.requests, found.member.client)
+            _not_too_often(face.requests, self.counted_as(found.member))
         else:
             _not_too_often(face.class_requests, f"{found.kind} {address}")
         return self.let_in(found)
+
+    def counted_as(self, member: Member) -> str:
+        """Return under which name a client's requests are counted."""
+        return member.client
 
     def let_in(self, found: Who) -> Any:
         """Return what the route needs to know, or refuse."""
@@ -90,9 +90,11 @@ class ClientsDoor(Door):
 
 
 class LeaversDoor(ClientsDoor):
-    """Lets out clients, also who has asked too often: it is the last that its token is good for."""
+    """Lets out clients, also who has asked for something else too often: good-bye is said only once."""
 
-    counts_requests = False
+    def counted_as(self, member: Member) -> str:
+        """Return under which name a client's good-byes are counted, apart from its other requests."""
+        return f"{member.client} leaves"
 
 
 class InstructorsDoor(Door):

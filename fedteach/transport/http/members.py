@@ -123,13 +123,13 @@ class Members:
         self._store.ring("places")
         return member
 
-    def ready(self, client: str, n_examples: int, conditions: Mapping[str, bool]) -> None:
-        """Note that a client has loaded its examples and may be asked."""
-        self._change(client, n_examples=n_examples, conditions=dict(conditions))
+    def ready(self, member: Member, n_examples: int, conditions: Mapping[str, bool]) -> None:
+        """Note that a client has loaded its examples and may be asked; nothing if its place is another's by now."""
+        self._change(member, n_examples=n_examples, conditions=dict(conditions))
 
-    def leave(self, client: str) -> None:
-        """Give a place back."""
-        self._change(client, left=True)
+    def leave(self, member: Member) -> None:
+        """Give a place back; nothing if it is another's by now."""
+        self._change(member, left=True)
 
     def seen(self, client: str, state: str | None, within_s: float) -> None:
         """Note that a client was heard of, and when it will be again, or else is lost; no state: the same as before."""
@@ -208,11 +208,11 @@ class Members:
             wait_s,
         )
 
-    def _change(self, client: str, **changes: Any) -> None:
+    def _change(self, member: Member, **changes: Any) -> None:
         with self._store.alone("places"):
-            member = self.get(client)
-            if member is not None:
-                self._keep(replace(member, **changes))
+            now = self.get(member.client)
+            if now is not None and now.holder == member.holder:
+                self._keep(replace(now, **changes))
         self._store.ring("places")
 
     def _keep(self, member: Member) -> None:

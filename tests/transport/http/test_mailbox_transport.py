@@ -53,7 +53,7 @@ class Room:
         self.mailbox.fill()
         for i in range(n):
             self.mailbox.members.join(f"p{i}", f"key of {i}")
-            self.mailbox.members.ready(str(i), 10, {})
+            self.mailbox.members.ready(self.mailbox.members.get(str(i)), 10, {})
         self.transport = MailboxTransport(self.mailbox, **{"most_examples": MOST_EXAMPLES, **how})
         self._threads = ThreadPoolExecutor(1)
 
@@ -117,7 +117,7 @@ def tasks_for(*clients, **changes):
 def test_the_roster_are_all_places_and_the_clients_those_who_can_be_asked_now(room):
     members = room.mailbox.members
     assert room.transport.roster() == ("0", "1", "2", "3")
-    members.leave("1")
+    members.leave(members.get("1"))
     members.seen("2", "waiting", within_s=1)
     room.clock.now += 2
     assert [info.id for info in room.transport.clients()] == ["0", "3"]
@@ -126,7 +126,7 @@ def test_the_roster_are_all_places_and_the_clients_those_who_can_be_asked_now(ro
 
 def test_a_newcomer_that_still_loads_its_examples_is_not_asked(rooms):
     room = rooms(n=2)
-    room.mailbox.members.leave("1")
+    room.mailbox.members.leave(room.mailbox.members.get("1"))
     room.mailbox.members.join("new", "key of the new one")
     assert [info.id for info in room.transport.clients()] == ["0"]
 
@@ -268,7 +268,7 @@ def test_who_falls_silent_is_gone_and_who_says_good_bye_has_left(room):
     for client in ("0", "1", "2", "3"):
         members.seen(client, "training", within_s=60)
     came, end = room.ask(tasks_for("0", "1", "2"))
-    members.leave("2")
+    members.leave(members.get("2"))
     members.seen("0", "training", within_s=1)
     room.clock.now += 2
     room.answer("1")

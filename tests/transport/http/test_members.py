@@ -30,10 +30,20 @@ def test_places_are_given_from_the_first_on_and_the_same_key_gets_the_same_place
 def test_a_place_that_was_left_is_free_again_and_its_old_token_is_worth_nothing(members):
     members.join("anna", "a")
     members.join("ben", "b")
-    members.leave("0")
+    members.leave(members.get("0"))
     again = members.join("chiara", "c")
     assert (again.client, again.generation) == ("0", 2)
     assert members.join("anna", "a").client == "2", "who has left and comes back takes a place like everybody"
+
+
+def test_who_says_good_bye_twice_does_not_put_out_who_came_in_between(members):
+    anna = members.join("anna", "a")
+    members.leave(anna)
+    members.join("ben", "b")
+    members.leave(anna)
+    members.ready(anna, 10, {})
+    ben = members.get("0")
+    assert (ben.name, ben.left, ben.n_examples) == ("ben", False, None)
 
 
 def test_a_full_class_says_so_until_a_client_is_not_heard_of(members, clock):
@@ -54,8 +64,8 @@ def test_only_who_is_ready_and_heard_of_can_be_asked(members, clock):
     for name in "abc":
         members.join(name, name)
     assert members.here() == []
-    members.ready("1", 10, {"idle": True, "charging": False, "unmetered": True})
-    members.ready("0", 20, {})
+    members.ready(members.get("1"), 10, {"idle": True, "charging": False, "unmetered": True})
+    members.ready(members.get("0"), 20, {})
     assert [(m.client, m.info.n_examples, m.info.charging) for m in members.here()] == [
         ("0", 20, True),
         ("1", 10, False),
@@ -67,7 +77,7 @@ def test_only_who_is_ready_and_heard_of_can_be_asked(members, clock):
     members.seen("0", None, 15)
     assert members.is_here("0")
     assert members.sighting("0").state == "training", "no state: the same as before"
-    members.leave("0")
+    members.leave(members.get("0"))
     assert not members.is_here("0")
 
 
@@ -83,7 +93,7 @@ def test_who_hangs_up_while_it_waits_is_given_ten_seconds(members, clock):
 
 def test_a_class_is_kept_over_a_restart(members, clock, store):
     members.join("anna", "a")
-    members.ready("0", 7, {"idle": False})
+    members.ready(members.get("0"), 7, {"idle": False})
     kept = members.as_data()
     other = Members(store, ["0", "1"], clock)
     store.drop("members", "seen")
