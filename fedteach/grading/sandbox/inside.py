@@ -21,7 +21,7 @@ class Desk:
     """Carries out orders in one folder, one after another.
 
     Args:
-        folder: where the student's code stands while it runs.
+        folder: where the student's code stands while it runs, and nobody else: the code may delete it.
     """
 
     def __init__(self, folder: Path):
@@ -32,6 +32,7 @@ class Desk:
         """Do what was ordered; whatever the student's code raises becomes part of the answer."""
         if isinstance(order, Read):
             return _read(order)
+        self._folder.mkdir(parents=True, exist_ok=True)
         with as_in(self._folder):
             return self._load(order) if isinstance(order, Load) else self._call(order)
 

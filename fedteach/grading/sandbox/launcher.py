@@ -118,6 +118,8 @@ class Sandbox:
         missing = fences.why_no_namespaces(str(self._root)) if namespaces is not False else "switched off"
         self.layers = Layers(missing, no_groups)
         self._package = make_student_package(_neutral_folder())
+        self._home = self._package / ".home"
+        self._home.mkdir()
         self._memory_bytes = memory_bytes
         readable = [*fences.readable_folders(), str(self._package)]
         self._fences = fences.Fences(
@@ -174,7 +176,7 @@ class Sandbox:
         mine.sendall(json.dumps(paths).encode())
         self._server = subprocess.Popen(
             [sys.executable, "-I", "-B", "-S", "-c", code],
-            env=_environment(),
+            env=_environment(self._home),
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -318,12 +320,16 @@ def _signal_name(number: int) -> str:
         return ""
 
 
-def _environment() -> dict[str, str]:
-    """Return what a job finds in its environment: nothing of the instructor's."""
+def _environment(home: Path) -> dict[str, str]:
+    """Return what the fork server and its jobs find in their environment: nothing of the instructor's.
+
+    Args:
+        home: of the fork server, whose libraries keep settings and a list of fonts there; a job has one of its own.
+    """
     return {
         "PATH": "/usr/bin:/bin",
         "LANG": "C.UTF-8",
-        "HOME": fences.HOME,
+        "HOME": str(home),
         "TMPDIR": "/tmp",
         "KERAS_BACKEND": "tensorflow",
         "TF_CPP_MIN_LOG_LEVEL": "3",

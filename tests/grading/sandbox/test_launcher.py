@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -195,6 +196,25 @@ def test_how_a_job_ends_is_told(sandbox, body, trouble, says):
         with pytest.raises(JobFailed, match=says) as failed:
             job.ask(Call((), 1.0), 2.0)
     assert failed.value.trouble == trouble
+
+
+def test_who_deletes_its_folder_has_answered_all_the_same(sandbox):
+    source = "import os, shutil\ndef f(n):\n    shutil.rmtree(os.getcwd())\n    return n"
+    with sandbox.job() as job:
+        assert ask(job, source, 1).value == 1
+        assert job.ask(Call((2,), 1.0), 2.0).value == 2
+
+
+def test_the_home_of_the_fork_server_goes_with_it():
+    with Sandbox() as sandbox:
+        sandbox.job().close()
+        home = Path(psutil.Process(sandbox._server.pid).environ()["HOME"])
+        assert home.is_dir()
+        assert home.parent == sandbox._package
+        with sandbox.job() as job:
+            source = "import os\ndef f(): return os.environ['HOME'], os.access(os.environ['HOME'], os.W_OK)"
+            assert ask(job, source).value == (fences.HOME, True)
+    assert not home.exists()
 
 
 def test_memory_is_limited(sandbox):
