@@ -84,7 +84,9 @@ class GeneratedClass:
             "solved": lambda exercise: self._solutions[exercise],
             "half solved": lambda exercise: self._solutions[exercise] if exercise in begun else "",
             "wrong": wrong,
-            "hostile": lambda exercise: attack.code if exercise == "4.1" else self._solutions[exercise],
+            "hostile": lambda exercise: (
+                attack.aimed(OTHERS="/home").code if exercise == "4.1" else self._solutions[exercise]
+            ),
         }[kind]
 
     def _solved_cells(self) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,8 @@ The letters and numbers are those of the list in the issue: A forges verdicts, B
 and for data; X are our own.
 """
 
-from dataclasses import dataclass, field
+import os
+from dataclasses import dataclass, field, replace
 
 import nbformat
 
@@ -83,6 +84,13 @@ class Attack:
     again: bool = False
     limit_s: float | None = None
 
+    def aimed(self, **targets):
+        """Return the attack with what it is to go for in the place of `@NAME@`; until then it is not even Python."""
+        code = self.code
+        for name, what in {"NAMESPACES": [_link(space) for space in NAMESPACES], **targets}.items():
+            code = code.replace(f"@{name}@", str(what))
+        return replace(self, code=code)
+
     def write(self, folder):
         """Write the submission into a folder."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -95,18 +103,32 @@ class Attack:
         return folder
 
 
-WITHIN_WALLS = f"""
-import os
-if os.stat('/proc/self/ns/mnt').st_ino == HOST_MOUNTS or any(os.access(p, os.W_OK) for p in ('/etc', '/usr', 'OTHERS')):
-    {SUCCEED}
-"""
-"""How an attack begins that would do real harm: where the walls are missing it has won, and does not go on.
+NAMESPACES = ("/proc/self/ns/mnt", "/proc/self/ns/pid")
 
-What it compares with is put in by the test, so that somebody who runs the code by hand gets a `NameError`.
+WITHIN_WALLS = f"""
+import os, sys
+for space, of_the_host in zip({NAMESPACES}, @NAMESPACES@):
+    if not os.path.lexists(space) or os.readlink(space) == of_the_host: {SUCCEED}
+for place in ('/', '/etc', '/usr', '@OTHERS@', sys.prefix, sys.base_prefix, os.path.dirname(os.__file__), os.path.dirname(np.__file__)):
+    if os.access(place, os.W_OK): {SUCCEED}
 """
+"""How an attack begins that would do lasting harm: where a wall is missing it has won, and does not go on."""
+
+WITHIN_LIMITS = f"""
+import resource
+if resource.getrlimit(resource.RLIMIT_CPU)[0] == resource.RLIM_INFINITY: {SUCCEED}
+"""
+"""How an attack begins that would use up the computer of somebody who runs it by hand."""
+
+DONE = "got: array([0., 0., 0.])"
+"""What a verdict says of an attack that has done all it could, and then answered wrongly."""
 
 MEAN, SGD = "weighted_mean(updates)", "local_sgd(model, x, y, plan, rng)"
 """What is asked for in 4.1, and in 3.5, whose sandbox is the one with TensorFlow."""
+
+
+def _link(path):
+    return os.readlink(path) if os.path.lexists(path) else ""
 
 
 def inside(body: str, before: str = "", then: str = "return [np.zeros(3)]", function: str = MEAN) -> str:

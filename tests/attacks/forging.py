@@ -4,7 +4,7 @@ What asks nothing of the answer has nothing to attack: A24 of the list, a test f
 is here the package that is.
 """
 
-from tests.attacks.attack import HONEST, SUCCEED, WITHIN_WALLS, WRONG, Attack, at_import, inside
+from tests.attacks.attack import DONE, HONEST, SUCCEED, WITHIN_WALLS, WRONG, Attack, at_import, inside
 
 _FORGE = """
 import os, stat
@@ -148,6 +148,7 @@ FORGING = [
             "    try: path.write_text('raise SystemExit')\n"
             "    except OSError: pass"
         ),
+        says=DONE,
     ),
     Attack(
         "A25",
@@ -399,5 +400,6 @@ FORGING = [
         "def split_uniform(labels, n_clients, per_client, rng):\n"
         "    return list(splits._BY_NAME['1'](labels, n_clients, per_client, None, None, rng).parts)\n",
         exercise="3.1",
+        says="fedteach's own answer to 3.1 is not here",
     ),
 ]

@@ -3,7 +3,7 @@
 C3, C9, C10, C11 and C12 of the list are about files and cells: see `hand_ins`.
 """
 
-from tests.attacks.attack import SUCCEED, WITHIN_WALLS, WRONG, Attack, at_import, inside
+from tests.attacks.attack import DONE, SUCCEED, WITHIN_WALLS, WRONG, Attack, at_import, inside
 
 HOST = [
     Attack(
@@ -40,7 +40,7 @@ HOST = [
         "C5a",
         "sends something away by TCP and UDP",
         inside(
-            "import socket\nfor family, place in ((socket.AF_INET, ('127.0.0.1', PORT)), (socket.AF_INET6, ('::1', PORT))):\n"
+            "import socket\nfor family, place in ((socket.AF_INET, ('127.0.0.1', @PORT@)), (socket.AF_INET6, ('::1', @PORT@))):\n"
             "    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):\n"
             "        try:\n            s = socket.socket(family, kind); s.settimeout(1)\n"
             f"            s.connect(place); s.send(b'secret'); s.send(b'again')\n            {SUCCEED}\n"
@@ -51,7 +51,7 @@ HOST = [
         "C5b",
         "talks to the sockets of others",
         inside(
-            "import socket, glob\nfor path in ['\\0NAME', 'SOCKET', '/var/run/docker.sock', *glob.glob('/tmp/**/*.sock')]:\n"
+            "import socket, glob\nfor path in ['\\0@NAME@', '@SOCKET@', '/var/run/docker.sock', *glob.glob('/tmp/**/*.sock')]:\n"
             "    try:\n        s = socket.socket(socket.AF_UNIX); s.connect(path)\n"
             f"        {SUCCEED}\n    except OSError: pass"
         ),
@@ -60,7 +60,7 @@ HOST = [
         "C6",
         "reads the other submissions",
         inside(
-            "import os\nfor place in ('..', '/tmp', 'OTHERS', '/home', '/root', '/work', '/dev/shm', '/proc/1/root', '/proc/1/cwd'):\n"
+            "import os\nfor place in ('..', '/tmp', '@OTHERS@', '/home', '/root', '/work', '/dev/shm', '/proc/1/root', '/proc/1/cwd'):\n"
             "    for folder, below, names in os.walk(place):\n"
             "        below[:] = [name for name in below if name not in ('site-packages', 'usr', 'lib', 'proc', 'sys')]\n"
             f"        if any(name.endswith('.ipynb') for name in names): {SUCCEED}"
@@ -76,12 +76,13 @@ HOST = [
             "        try: os.makedirs(place, exist_ok=True); open(os.path.join(place, name), 'w').write('raise SystemExit')\n"
             "        except OSError: pass"
         ),
+        says=DONE,
     ),
     Attack(
         "C7b",
         "leaves keys, locks and shared memory for whoever comes next",
         at_import(
-            "import ctypes, fcntl, os, platform\nlibc = ctypes.CDLL(None, use_errno=True)\n"
+            WITHIN_WALLS + "import ctypes, fcntl, platform\nlibc = ctypes.CDLL(None, use_errno=True)\n"
             "add, ask = {'x86_64': (248, 250), 'aarch64': (217, 219)}[platform.machine()]\n"
             "session, user = -3, -4\nfor ring in (session, user):\n"
             f"    if libc.syscall(ask, 10, ring, b'user', b'fedteach-was-here', 0) > 0: {SUCCEED}\n"
@@ -92,6 +93,7 @@ HOST = [
             f"try: fcntl.flock(kept, fcntl.LOCK_EX | fcntl.LOCK_NB)\nexcept OSError: {SUCCEED}"
         ),
         again=True,
+        says=DONE,
     ),
     Attack(
         "C7c",
@@ -113,6 +115,7 @@ HOST = [
             "        with open(path, 'wb') as file: file.write(b'x')\n    except OSError: pass\n"
             f"    if os.path.exists(path) and not path.startswith('/tmp/'): {SUCCEED}"
         ),
+        says=DONE,
     ),
     Attack(
         "C8a",
@@ -127,16 +130,18 @@ HOST = [
             WITHIN_WALLS
             + "import signal\nfor pid in (1, os.getppid()):\n    try: os.kill(pid, signal.SIGKILL)\n    except OSError: pass"
         ),
+        says=DONE,
     ),
     Attack(
         "C8c",
         "writes into its parent's memory",
         inside(
-            "import os, ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\n"
+            WITHIN_WALLS + "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\n"
             "for pid in (1, os.getppid()):\n"
             f"    if libc.ptrace(16, pid, 0, 0) == 0: {SUCCEED}\n"
             f"    try:\n        open(f'/proc/{{pid}}/mem', 'r+b')\n        {SUCCEED}\n    except OSError: pass"
         ),
+        says=DONE,
     ),
     Attack(
         "C13",
@@ -169,21 +174,23 @@ HOST = [
         "X8",
         "more rights by a user namespace of its own",
         inside(
-            "import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\n"
+            WITHIN_WALLS + "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\n"
             "if libc.unshare(0x10000000 | 0x20000) == 0:\n"
             "    libc.mount(b'none', b'/usr', None, 32 | 4096, b'')\n"
             "    try:\n        open('/usr/fedteach-was-here', 'w')\n"
             f"        {SUCCEED}\n    except OSError: pass"
         ),
+        says=DONE,
     ),
     Attack(
         "X9",
         "opens devices of the computer",
         inside(
-            "import os\nfor major, minor in ((8, 0), (254, 0), (1, 1)):\n"
+            WITHIN_WALLS + "for major, minor in ((8, 0), (254, 0), (1, 1)):\n"
             "    try:\n        os.mknod('device', 0o660 | 0o060000, os.makedev(major, minor))\n"
             f"        {SUCCEED}\n    except OSError: pass"
         ),
+        says=DONE,
     ),
     Attack(
         "X10",

@@ -1,6 +1,6 @@
 """B: submissions that use up time, memory, processes, files or patience."""
 
-from tests.attacks.attack import SGD, SUCCEED, WRONG, Attack, at_import, inside
+from tests.attacks.attack import SGD, SUCCEED, WITHIN_LIMITS, WITHIN_WALLS, WRONG, Attack, at_import, inside
 
 _NO_NETWORK_OF_HELP = """
 import signal
@@ -26,16 +26,19 @@ RESOURCES = [
     Attack(
         "B5",
         "a list that grows for ever",
-        inside("kept = []\nwhile True: kept.append(bytes(10**7))"),
+        inside(WITHIN_LIMITS + "kept = []\nwhile True: kept.append(bytes(10**7))"),
         ("out of memory",),
     ),
-    Attack("B6a", "a hundred gigabytes at once", inside("x = b'x' * 10**11"), ("out of memory",)),
-    Attack("B6b", "a terabyte of zeros, touched", inside("np.zeros(10**12)[:] = 1"), ("out of memory",)),
+    Attack("B6a", "a hundred gigabytes at once", inside(WITHIN_LIMITS + "x = b'x' * 10**11"), ("out of memory",)),
+    Attack(
+        "B6b", "a terabyte of zeros, touched", inside(WITHIN_LIMITS + "np.zeros(10**12)[:] = 1"), ("out of memory",)
+    ),
     Attack(
         "B6c",
         "memory that is mapped and shared",
         inside(
-            "import mmap\nkept = []\nwhile True:\n    m = mmap.mmap(-1, 2**28)\n    m.write(bytes(2**28))\n    kept.append(m)"
+            WITHIN_LIMITS
+            + "import mmap\nkept = []\nwhile True:\n    m = mmap.mmap(-1, 2**28)\n    m.write(bytes(2**28))\n    kept.append(m)"
         ),
         ("out of memory", "failed"),  # at the limit of its group, or an OSError at that of its address space
         limit_s=6.0,  # to touch so much takes a while
@@ -43,14 +46,15 @@ RESOURCES = [
     Attack(
         "B7",
         "a fork bomb",
-        inside("import os\nwhile True:\n    try: os.fork()\n    except OSError: pass"),
+        inside(WITHIN_LIMITS + "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass"),
         ("time out",),
     ),
     Attack(
         "B8",
         "a hundred thousand threads",
         inside(
-            "import threading, time\nfor _ in range(10**5): threading.Thread(target=time.sleep, args=(100,)).start()"
+            WITHIN_LIMITS
+            + "import threading, time\nfor _ in range(10**5): threading.Thread(target=time.sleep, args=(100,)).start()"
         ),
         says="can't start new thread",
     ),
@@ -73,13 +77,13 @@ RESOURCES = [
     Attack(
         "B12a",
         "fills the disk",
-        inside("with open('big', 'wb') as file:\n    while True: file.write(bytes(10**7))"),
+        inside(WITHIN_LIMITS + "with open('big', 'wb') as file:\n    while True: file.write(bytes(10**7))"),
         says="File too large",
     ),
     Attack(
         "B12b",
         "a million empty files",
-        inside("for i in range(10**6): open(f'f{i}', 'w').close()"),
+        inside(WITHIN_WALLS + "for i in range(10**6): open(f'f{i}', 'w').close()"),
         says="No space left",
     ),
     Attack(
@@ -184,7 +188,10 @@ WITH_TENSORFLOW = [
     Attack(
         "B5-tf",
         "tensors that grow for ever",
-        inside("import tensorflow as tf\nkept = []\nwhile True: kept.append(tf.ones((2**22,)))", function=SGD),
+        inside(
+            WITHIN_LIMITS + "import tensorflow as tf\nkept = []\nwhile True: kept.append(tf.ones((2**22,)))",
+            function=SGD,
+        ),
         (
             "out of memory",
             "time out",
@@ -194,7 +201,7 @@ WITH_TENSORFLOW = [
     Attack(
         "B7-tf",
         "a fork bomb, beside TensorFlow",
-        inside("import os\nwhile True:\n    try: os.fork()\n    except OSError: pass", function=SGD),
+        inside(WITHIN_LIMITS + "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass", function=SGD),
         ("time out",),
         exercise="3.5",
         limit_s=_SLOW_S,

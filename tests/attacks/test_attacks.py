@@ -4,11 +4,12 @@ import ctypes
 import os
 import platform
 import socket
+import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fedteach.exercises import catalogue
@@ -17,7 +18,16 @@ from fedteach.grading.isolated import LOAD_LIMIT_S, IsolatedJudge
 from fedteach.grading.sandbox import linux
 from fedteach.grading.sandbox.cgroups import Groups
 from fedteach.grading.submission import Submission
-from tests.attacks.attack import HONEST, HONEST_SGD, SUCCESS, WITHIN_WALLS, Attack, inside
+from tests.attacks.attack import (
+    HONEST,
+    HONEST_SGD,
+    NAMESPACES,
+    SUCCESS,
+    WITHIN_LIMITS,
+    WITHIN_WALLS,
+    Attack,
+    inside,
+)
 from tests.attacks.forging import FORGING
 from tests.attacks.host import HOST
 from tests.attacks.resources import RESOURCES, WITH_TENSORFLOW
@@ -106,15 +116,6 @@ def judged(judge, attack, folder):
     return verdict, time.monotonic() - began, exercise
 
 
-def naming(attack, names):
-    """Return an attack that knows what it is to go for by its name, and from where it should be walled off."""
-    code = attack.code
-    mounts = Path("/proc/self/ns/mnt")  # Linux alone has them
-    for name, what in (names | {"HOST_MOUNTS": str(mounts.exists() and mounts.stat().st_ino)}).items():
-        code = code.replace(name, what)
-    return replace(attack, code=code)
-
-
 def everything_in(folder):
     return {path: path.lstat().st_mtime_ns for path in sorted(folder.rglob("*"))}
 
@@ -131,7 +132,7 @@ def is_contained(attack, judge, load_limit_s, tmp_path, ears):
     """Judge an attack, and then an honest submission; see that the one has got nothing, and the other everything."""
     honest = Attack("honest", "", HONEST_SGD, exercise="3.5") if attack.exercise == "3.5" else HONEST_ONE
     others = honest.write(tmp_path / "others")
-    folder = naming(attack, ears.names | {"OTHERS": str(others)}).write(tmp_path / "submission")
+    folder = attack.aimed(**ears.names, OTHERS=others).write(tmp_path / "submission")
     if not fork_servers(judge):  # it is started by the first job
         judged(judge, honest, others)
     before, outside = everything_in(tmp_path), files_outside(*copies_of_the_package(judge))
@@ -177,6 +178,7 @@ def test_an_attack_is_contained_beside_tensorflow(attack, judge_with_tensorflow,
 # needs walls to fail is not run there, each for a reason; everything else is.
 _READS, _WRITES = "reads what the grader can read", "writes where the grader can write"
 _REACHES = "reaches whom the grader can reach"
+_NO_GROUPS = "nothing but control groups limits the processes and threads of one job"
 NEEDS_WALLS = {
     **dict.fromkeys(("A15", "A31b", "A31c", "A31d", "C4b", "C6"), _READS),
     **dict.fromkeys(("A24", "C1", "C7", "C7d", "X8", "X9"), _WRITES),
@@ -188,7 +190,7 @@ NEEDS_WALLS = {
     "B12b": "fills the disk's table of files, which only a file system of its own limits",
 }
 if Groups.find()[0] is None:
-    NEEDS_WALLS |= dict.fromkeys(("B7", "B8"), "nothing but control groups limits the processes and threads of one job")
+    NEEDS_WALLS |= dict.fromkeys(("B7", "B8"), _NO_GROUPS)
 WITHOUT_WALLS = [attack for attack in ATTACKS if attack.id not in NEEDS_WALLS]
 
 
@@ -205,10 +207,43 @@ def test_without_namespaces_no_verdict_is_forged_and_nobody_is_kept_waiting(atta
     is_contained(attack, bare_judge, SHORT_LOAD_LIMIT_S, tmp_path, ears)
 
 
-def test_an_attack_that_would_do_harm_stops_where_the_walls_are_missing(bare_judge, tmp_path):
-    harmful = Attack("harmful", "", inside(WITHIN_WALLS + "raise RuntimeError('harm done')"))
-    verdict, _, _ = judged(bare_judge, harmful, harmful.write(tmp_path / "as it is"))
-    assert "HOST_MOUNTS" in verdict.message, "nor does it go on if nobody has said what to compare with"
-    harmful = naming(harmful, {"OTHERS": str(tmp_path)})
-    verdict, _, _ = judged(bare_judge, harmful, harmful.write(tmp_path / "named"))
-    assert SUCCESS in verdict.message
+def test_what_would_do_lasting_harm_looks_for_the_walls_first():
+    harmful = {id for id, why in NEEDS_WALLS.items() if why not in (_READS, _REACHES, _NO_GROUPS)}
+    assert harmful <= {attack.id for attack in ATTACKS if "@NAMESPACES@" in attack.code}
+    greedy = {"B5", "B5-tf", "B6a", "B6b", "B6c", "B7", "B7-tf", "B8", "B12a"}
+    assert greedy == {attack.id for attack in (*ATTACKS, *WITH_TENSORFLOW) if "RLIMIT_CPU)" in attack.code}
+
+
+def goes_on(guard, **targets):
+    """Say whether an attack that begins with a guard would go on, were it run in this very process."""
+    scope = {}
+    exec(Attack("", "", inside(guard, then="return 'it goes on'")).aimed(**targets).code, scope)
+    try:
+        return scope["weighted_mean"]([]) == "it goes on"
+    except RuntimeError as error:
+        if str(error) != SUCCESS:
+            raise
+        return False
+
+
+def test_without_walls_an_attack_has_won_and_does_no_harm(monkeypatch, tmp_path):
+    with pytest.raises(SyntaxError):
+        exec(inside(WITHIN_WALLS), {})  # by hand, aimed at nothing
+    monkeypatch.setattr(os, "access", lambda place, mode: False)
+    elsewhere = ["mnt:[1]", "pid:[1]"]
+    assert goes_on(WITHIN_WALLS, OTHERS=tmp_path, NAMESPACES=elsewhere)
+    own = [os.readlink(space) if os.path.lexists(space) else "" for space in NAMESPACES]
+    assert not goes_on(WITHIN_WALLS, OTHERS=tmp_path), "in no namespace of its own"
+    assert not goes_on(WITHIN_WALLS, OTHERS=tmp_path, NAMESPACES=[own[0], elsewhere[1]])
+    assert not goes_on(WITHIN_WALLS, OTHERS=tmp_path, NAMESPACES=[elsewhere[0], own[1]])
+    for place in ("/", "/etc", "/usr", str(tmp_path), sys.prefix, os.path.dirname(np.__file__)):
+        monkeypatch.setattr(os, "access", lambda path, mode, place=place: path == place)
+        assert not goes_on(WITHIN_WALLS, OTHERS=tmp_path, NAMESPACES=elsewhere), f"{place} can be written"
+
+
+def test_without_limits_an_attack_has_won_and_uses_nothing_up(monkeypatch):
+    resource = pytest.importorskip("resource", reason="Windows has no limits")
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (60, 60))
+    assert goes_on(WITHIN_LIMITS)
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (resource.RLIM_INFINITY,) * 2)
+    assert not goes_on(WITHIN_LIMITS)
