@@ -182,9 +182,12 @@ LONG = ("run", "--model", "logistic", "--epochs", "1", "--rounds", "100000", "--
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_ends_within_a_second_with_everything_saved(tmp_path, number):
-    # A second to stop, the rest to draw the picture; a machine that stands still, or is busy, does so in one of three.
-    assert any(_interrupted(tmp_path / str(attempt), number) < 5 for attempt in range(3))
+def test_ctrl_c_ends_soon_with_everything_saved(tmp_path, number):
+    # A second to stop, the rest to draw the picture. A machine that stands still for a moment gets two more chances.
+    took = [_interrupted(tmp_path / "0", number)]
+    while min(took) >= 5 and len(took) < 3:
+        took.append(_interrupted(tmp_path / str(len(took)), number))
+    assert min(took) < 5, took
 
 
 def _interrupted(out, number):

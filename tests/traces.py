@@ -45,7 +45,7 @@ def _runs(process: psutil.Process) -> bool:
     try:
         has_ended = process.status() == psutil.STATUS_ZOMBIE or not process.memory_info().vms
         return process.is_running() and (not has_ended or process.num_threads() > 1)
-    except psutil.Error:  # it is gone meanwhile
+    except psutil.NoSuchProcess:  # it is gone meanwhile
         return False
 
 

@@ -49,7 +49,7 @@ def holding_back(round: int, go: threading.Event) -> type[Participant]:
     class HoldingBack(Participant):
         def _send(self, task, made):
             if task.round == round:
-                go.wait(60)
+                assert go.wait(60), "whoever holds it back has forgotten it"
             super()._send(task, made)
 
     return HoldingBack
