@@ -46,13 +46,14 @@ def in_one_process(**changes):
 
 @pytest.mark.slow
 def test_a_class_of_three_shells_finishes_while_one_is_killed(shell, tmp_path):
-    server = shell(*SERVE, "--clients", "3", "--rounds", "5", "--epochs", "20", "--min-clients", "3",
+    # So many epochs that training takes much longer than to see that somebody trains, and to kill it.
+    server = shell(*SERVE, "--clients", "3", "--rounds", "5", "--epochs", "2000", "--min-clients", "3",
                    "--start-window", "3", "--update-window", "20")  # fmt: skip
     words = join_words(server)
     names = ["Anna", "Ben", "Chiara"]
     clients = [shell(*words, "--name", name) for name in names]
     server.wait_for("round 1 of 5: server accuracy")
-    wait_until(lambda: _is_asked("Ben", status(words)))  # who was slow to load may have missed the first round
+    wait_until(lambda: _is_at_work("Ben", status(words)))  # who was slow to load may have missed the first round
     clients[1].kill()
     assert server.ended(120) == 0
     assert [clients[i].ended(60) for i in (0, 2)] == [0, 0]
@@ -66,10 +67,10 @@ def test_a_class_of_three_shells_finishes_while_one_is_killed(shell, tmp_path):
     assert list(tmp_path.glob("runs/logs/*.png"))
 
 
-def _is_asked(name, board):
-    """Whether a client takes part in the round that runs."""
+def _is_at_work(name, board):
+    """Whether a client takes part in the round that runs, and has not answered yet."""
     states = {card["name"]: card["state"] for card in board["cards"].values()} if board else {}
-    return states.get(name) in ("selected", "training", "done")
+    return states.get(name) in ("selected", "training")
 
 
 # Where the server is when the power fails. Each is a moment at which the noticeboard shows what is asked for.
