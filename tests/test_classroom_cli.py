@@ -88,7 +88,7 @@ STAGES = {
 @pytest.mark.timeout(600)
 def test_a_server_that_is_killed_at_any_stage_and_resumed_loses_nothing(shell, tmp_path):
     # One client has many more examples than the other, so that there is a time when only one has answered.
-    unequal = {"clients": 2, "rounds": 12, "epochs": 60, "split": "quantity:1.5"}
+    unequal = {"clients": 2, "rounds": 12, "epochs": 150, "split": "quantity:1.5"}
     options = [word for name, value in unequal.items() for word in (f"--{name}", str(value))]
     server = shell(*SERVE, *options, "--min-clients", "2", "--start-window", "120", "--update-window", "60")
     words = join_words(server)
