@@ -37,11 +37,12 @@ RESOURCES = [
         "B6c",
         "memory that is mapped and shared",
         inside(
-            WITHIN_LIMITS
-            + "import mmap\nkept = []\nwhile True:\n    m = mmap.mmap(-1, 2**28)\n    m.write(bytes(2**28))\n    kept.append(m)"
+            WITHIN_LIMITS + "import mmap\nkept = []\nwhile True:\n"
+            "    kept.append(np.frombuffer(mmap.mmap(-1, 2**28), np.uint8))\n    kept[-1][::4096] = 1"
         ),
-        ("out of memory", "failed"),  # at the limit of its group, or an OSError at that of its address space
-        limit_s=6.0,  # to touch so much takes a while
+        # At the limit of its group, or an OSError at that of its address space; to touch so much may take too long.
+        ("out of memory", "failed", "time out"),
+        limit_s=3.0,
     ),
     Attack(
         "B7",
@@ -192,10 +193,8 @@ WITH_TENSORFLOW = [
             WITHIN_LIMITS + "import tensorflow as tf\nkept = []\nwhile True: kept.append(tf.ones((2**22,)))",
             function=SGD,
         ),
-        (
-            "out of memory",
-            "time out",
-        ),  # where no group ends it TensorFlow refuses, and then the next call takes for ever
+        # Where no group ends it TensorFlow refuses, and then the next call takes for ever, or ends in a crash.
+        ("out of memory", "time out", "killed"),
         exercise="3.5",
     ),
     Attack(
