@@ -69,6 +69,7 @@ def _become_job(settings: dict[str, Any], line_fd: int) -> None:
 
     def become() -> None:
         _close_all_but(line_fd)
+        os.chdir("/" if how.namespaces else settings["root"])  # not the student's folder, which may be deleted
         if how.namespaces:  # where the instructor works is not there, and is nobody's business
             sys.path[:] = [path for path in sys.path if os.path.exists(path)]
         os.environ["HOME"] = fences.HOME if how.namespaces else folder

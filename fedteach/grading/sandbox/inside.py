@@ -32,7 +32,7 @@ class Desk:
         """Do what was ordered; whatever the student's code raises becomes part of the answer."""
         if isinstance(order, Read):
             return _read(order)
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(mode=0o700, exist_ok=True)
         with as_in(self._folder):
             return self._load(order) if isinstance(order, Load) else self._call(order)
 
