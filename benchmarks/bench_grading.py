@@ -120,6 +120,8 @@ def a_whole_class(folder: Path) -> float:
 def cold_seconds(folder: Path) -> float:
     """Return seconds for each student if its notebooks are executed, as many side by side as there are lanes."""
     students = GeneratedClass(seed=1).write(folder / "cold", 2 * LANES)
+    if "hostile" in students.values():
+        raise RuntimeError("nothing holds back a hostile student here: choose a smaller class")
     environment = {**os.environ, "FEDTEACH_HEADLESS": "1", "PYTHONPATH": str(ROOT)}
     began, waiting = time.perf_counter(), list(students)
     while waiting:

@@ -5,6 +5,7 @@ and for data; X are our own.
 """
 
 import os
+import re
 from dataclasses import dataclass, field, replace
 
 import nbformat
@@ -85,10 +86,16 @@ class Attack:
     limit_s: float | None = None
 
     def aimed(self, **targets):
-        """Return the attack with what it is to go for in the place of `@NAME@`; until then it is not even Python."""
+        """Return the attack with what it is to go for in the place of each `@NAME@`.
+
+        Raises:
+            ValueError: if it is to go for something that is not given.
+        """
         code = self.code
         for name, what in {"NAMESPACES": [_link(space) for space in NAMESPACES], **targets}.items():
             code = code.replace(f"@{name}@", str(what))
+        if left := re.findall("@[A-Z]+@", code):
+            raise ValueError(f"attack {self.id} goes for {left}, and nobody has said what that is")
         return replace(self, code=code)
 
     def write(self, folder):
@@ -106,19 +113,20 @@ class Attack:
 NAMESPACES = ("/proc/self/ns/mnt", "/proc/self/ns/pid")
 
 WITHIN_WALLS = f"""
-import os, sys
+import fedteach, os, sys
 for space, of_the_host in zip({NAMESPACES}, @NAMESPACES@):
     if not os.path.lexists(space) or os.readlink(space) == of_the_host: {SUCCEED}
-for place in ('/', '/etc', '/usr', '@OTHERS@', sys.prefix, sys.base_prefix, os.path.dirname(os.__file__), os.path.dirname(np.__file__)):
-    if os.access(place, os.W_OK): {SUCCEED}
+libraries = [os.path.dirname(module.__file__) for module in (os, np, fedteach)]
+for place in ('/', '/etc', '/usr', '@OTHERS@', sys.prefix, sys.base_prefix, *libraries):
+    if os.path.exists(place) and not os.statvfs(place).f_flag & os.ST_RDONLY: {SUCCEED}
 """
 """How an attack begins that would do lasting harm: where a wall is missing it has won, and does not go on."""
 
-WITHIN_LIMITS = f"""
-import resource
-if resource.getrlimit(resource.RLIMIT_CPU)[0] == resource.RLIM_INFINITY: {SUCCEED}
-"""
-"""How an attack begins that would use up the computer of somebody who runs it by hand."""
+
+def within_limit(name):
+    """Return how an attack begins that would use a computer up: without this limit it has won, and does not go on."""
+    return f"import resource\nif resource.getrlimit(resource.{name})[0] == resource.RLIM_INFINITY: {SUCCEED}\n"
+
 
 DONE = "got: array([0., 0., 0.])"
 """What a verdict says of an attack that has done all it could, and then answered wrongly."""

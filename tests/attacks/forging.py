@@ -143,8 +143,7 @@ FORGING = [
         "A24",
         "rewrites the package for whoever comes next",
         inside(
-            WITHIN_WALLS
-            + "import fedteach, pathlib\nfor path in pathlib.Path(fedteach.__file__).parent.rglob('*.py'):\n"
+            WITHIN_WALLS + "import pathlib\nfor path in pathlib.Path(fedteach.__file__).parent.rglob('*.py'):\n"
             "    try: path.write_text('raise SystemExit')\n"
             "    except OSError: pass"
         ),

@@ -265,7 +265,8 @@ HAND_INS = [
     _coded("D4b", "all that it can find out about where it is", _raises("ValueError(where())").replace("\ndef", _WHERE + "\ndef", 1)),
     _coded("D5a", "a repr that raises", _returns("class R:\n    def __repr__(self): raise SystemExit", "R()"), "not plain data"),
     _coded("D5b", "a repr without end", _returns("class R:\n    def __repr__(self):\n        while True: pass", "R()"), "time out"),
-    _coded("D5c", "a repr of a gigabyte", _returns("class R:\n    def __repr__(self): return 'x' * 10**9", "R()"), "out of memory"),
+    _coded("D5c", "a repr of a gigabyte", _returns("class R:\n    def __repr__(self): return 'x' * 10**9", "R()"),
+           "out of memory", "time out"),  # where no group limits it there is room for a gigabyte, and no time
     _coded("D6", "letters that run backwards", _raises(f"ValueError({BIDI!r})")),
     _coded("D6b", "letters that run backwards in a name", WRONG, student="d6b" + BIDI),
     _named("D6c", "letters that run backwards in a file's name", "def weighted_mean(updates:\n",

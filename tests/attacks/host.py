@@ -71,7 +71,8 @@ HOST = [
         "leaves something for whoever comes next",
         inside(
             WITHIN_WALLS
-            + "import sys\nfor place in ('/tmp', '/dev/shm', '/tmp/home', os.path.expanduser('~/.keras'), sys.prefix, *sys.path):\n"
+            + "homes = [os.path.expanduser('~/.keras'), *(os.path.join(path, '.home') for path in sys.path)]\n"
+            "for place in ('/tmp', '/dev/shm', '/tmp/home', *homes, sys.prefix, *sys.path):\n"
             "    for name in ('numpy.py', 'evil.pth', 'fedteach-was-here'):\n"
             "        try: os.makedirs(place, exist_ok=True); open(os.path.join(place, name), 'w').write('raise SystemExit')\n"
             "        except OSError: pass"
@@ -109,7 +110,7 @@ HOST = [
         "leaves compiled modules for whoever comes next",
         inside(
             WITHIN_WALLS
-            + "import fedteach, sys\nfor place in (os.path.dirname(fedteach.__file__), os.path.dirname(np.__file__), *sys.path):\n"
+            + "for place in (os.path.dirname(fedteach.__file__), os.path.dirname(np.__file__), *sys.path):\n"
             "    path = os.path.join(place, '__pycache__', 'evil.pyc')\n"
             "    try:\n        os.makedirs(os.path.dirname(path), exist_ok=True)\n"
             "        with open(path, 'wb') as file: file.write(b'x')\n    except OSError: pass\n"

@@ -1,6 +1,6 @@
 """B: submissions that use up time, memory, processes, files or patience."""
 
-from tests.attacks.attack import SGD, SUCCEED, WITHIN_LIMITS, WITHIN_WALLS, WRONG, Attack, at_import, inside
+from tests.attacks.attack import SGD, SUCCEED, WITHIN_WALLS, WRONG, Attack, at_import, inside, within_limit
 
 _NO_NETWORK_OF_HELP = """
 import signal
@@ -26,18 +26,26 @@ RESOURCES = [
     Attack(
         "B5",
         "a list that grows for ever",
-        inside(WITHIN_LIMITS + "kept = []\nwhile True: kept.append(bytes(10**7))"),
+        inside(within_limit("RLIMIT_AS") + "kept = []\nwhile True: kept.append(bytes(10**7))"),
         ("out of memory",),
     ),
-    Attack("B6a", "a hundred gigabytes at once", inside(WITHIN_LIMITS + "x = b'x' * 10**11"), ("out of memory",)),
     Attack(
-        "B6b", "a terabyte of zeros, touched", inside(WITHIN_LIMITS + "np.zeros(10**12)[:] = 1"), ("out of memory",)
+        "B6a",
+        "a hundred gigabytes at once",
+        inside(within_limit("RLIMIT_AS") + "x = b'x' * 10**11"),
+        ("out of memory",),
+    ),
+    Attack(
+        "B6b",
+        "a terabyte of zeros, touched",
+        inside(within_limit("RLIMIT_AS") + "np.zeros(10**12)[:] = 1"),
+        ("out of memory",),
     ),
     Attack(
         "B6c",
         "memory that is mapped and shared",
         inside(
-            WITHIN_LIMITS + "import mmap\nkept = []\nwhile True:\n"
+            within_limit("RLIMIT_AS") + "import mmap\nkept = []\nwhile True:\n"
             "    kept.append(np.frombuffer(mmap.mmap(-1, 2**28), np.uint8))\n    kept[-1][::4096] = 1"
         ),
         # At the limit of its group, or an OSError at that of its address space; to touch so much may take too long.
@@ -47,14 +55,14 @@ RESOURCES = [
     Attack(
         "B7",
         "a fork bomb",
-        inside(WITHIN_LIMITS + "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass"),
+        inside(within_limit("RLIMIT_CPU") + "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass"),
         ("time out",),
     ),
     Attack(
         "B8",
         "a hundred thousand threads",
         inside(
-            WITHIN_LIMITS
+            within_limit("RLIMIT_CPU")
             + "import threading, time\nfor _ in range(10**5): threading.Thread(target=time.sleep, args=(100,)).start()"
         ),
         says="can't start new thread",
@@ -78,7 +86,9 @@ RESOURCES = [
     Attack(
         "B12a",
         "fills the disk",
-        inside(WITHIN_LIMITS + "with open('big', 'wb') as file:\n    while True: file.write(bytes(10**7))"),
+        inside(
+            within_limit("RLIMIT_FSIZE") + "with open('big', 'wb') as file:\n    while True: file.write(bytes(10**7))"
+        ),
         says="File too large",
     ),
     Attack(
@@ -190,17 +200,22 @@ WITH_TENSORFLOW = [
         "B5-tf",
         "tensors that grow for ever",
         inside(
-            WITHIN_LIMITS + "import tensorflow as tf\nkept = []\nwhile True: kept.append(tf.ones((2**22,)))",
+            within_limit("RLIMIT_AS")
+            + "import tensorflow as tf\nkept = []\nwhile True: kept.append(tf.ones((2**22,)))",
             function=SGD,
         ),
         # Where no group ends it TensorFlow refuses, and then the next call takes for ever, or ends in a crash.
         ("out of memory", "time out", "killed"),
         exercise="3.5",
+        limit_s=_SLOW_S,
     ),
     Attack(
         "B7-tf",
         "a fork bomb, beside TensorFlow",
-        inside(WITHIN_LIMITS + "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass", function=SGD),
+        inside(
+            within_limit("RLIMIT_CPU") + "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass",
+            function=SGD,
+        ),
         ("time out",),
         exercise="3.5",
         limit_s=_SLOW_S,

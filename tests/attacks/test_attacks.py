@@ -3,15 +3,18 @@
 import ctypes
 import os
 import platform
+import re
 import socket
 import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+import fedteach
 from fedteach.exercises import catalogue
 from fedteach.grading.batch.marks import mark
 from fedteach.grading.isolated import LOAD_LIMIT_S, IsolatedJudge
@@ -23,10 +26,10 @@ from tests.attacks.attack import (
     HONEST_SGD,
     NAMESPACES,
     SUCCESS,
-    WITHIN_LIMITS,
     WITHIN_WALLS,
     Attack,
     inside,
+    within_limit,
 )
 from tests.attacks.forging import FORGING
 from tests.attacks.host import HOST
@@ -209,9 +212,16 @@ def test_without_namespaces_no_verdict_is_forged_and_nobody_is_kept_waiting(atta
 
 def test_what_would_do_lasting_harm_looks_for_the_walls_first():
     harmful = {id for id, why in NEEDS_WALLS.items() if why not in (_READS, _REACHES, _NO_GROUPS)}
-    assert harmful <= {attack.id for attack in ATTACKS if "@NAMESPACES@" in attack.code}
+    first_line = WITHIN_WALLS.strip().splitlines()[0]
+    assert harmful <= {attack.id for attack in ATTACKS if re.search(rf"\):\n    {first_line}\n", attack.code)}
     greedy = {"B5", "B5-tf", "B6a", "B6b", "B6c", "B7", "B7-tf", "B8", "B12a"}
-    assert greedy == {attack.id for attack in (*ATTACKS, *WITH_TENSORFLOW) if "RLIMIT_CPU)" in attack.code}
+    looking = r"\):\n    import resource\n    if resource.getrlimit"
+    assert greedy == {attack.id for attack in (*ATTACKS, *WITH_TENSORFLOW) if re.search(looking, attack.code)}
+
+
+def test_an_attack_goes_for_nothing_that_nobody_has_named():
+    with pytest.raises(ValueError, match="goes for ..@OTHERS@.., and nobody has said what that is"):
+        Attack("", "", inside(WITHIN_WALLS)).aimed()
 
 
 def goes_on(guard, **targets):
@@ -226,24 +236,33 @@ def goes_on(guard, **targets):
         return False
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there are no walls, and no such attack goes on")
 def test_without_walls_an_attack_has_won_and_does_no_harm(monkeypatch, tmp_path):
     with pytest.raises(SyntaxError):
         exec(inside(WITHIN_WALLS), {})  # by hand, aimed at nothing
-    monkeypatch.setattr(os, "access", lambda place, mode: False)
+    can_be_written = set()
+
+    def statvfs(place):
+        return SimpleNamespace(f_flag=0 if place in can_be_written else os.ST_RDONLY)
+
+    monkeypatch.setattr(os, "statvfs", statvfs)
     elsewhere = ["mnt:[1]", "pid:[1]"]
     assert goes_on(WITHIN_WALLS, OTHERS=tmp_path, NAMESPACES=elsewhere)
-    own = [os.readlink(space) if os.path.lexists(space) else "" for space in NAMESPACES]
+    own = [os.readlink(space) for space in NAMESPACES]
     assert not goes_on(WITHIN_WALLS, OTHERS=tmp_path), "in no namespace of its own"
     assert not goes_on(WITHIN_WALLS, OTHERS=tmp_path, NAMESPACES=[own[0], elsewhere[1]])
     assert not goes_on(WITHIN_WALLS, OTHERS=tmp_path, NAMESPACES=[elsewhere[0], own[1]])
-    for place in ("/", "/etc", "/usr", str(tmp_path), sys.prefix, os.path.dirname(np.__file__)):
-        monkeypatch.setattr(os, "access", lambda path, mode, place=place: path == place)
+    libraries = [os.path.dirname(module.__file__) for module in (os, np, fedteach)]
+    for place in ("/", "/etc", "/usr", str(tmp_path), sys.prefix, sys.base_prefix, *libraries):
+        can_be_written = {place}
         assert not goes_on(WITHIN_WALLS, OTHERS=tmp_path, NAMESPACES=elsewhere), f"{place} can be written"
 
 
-def test_without_limits_an_attack_has_won_and_uses_nothing_up(monkeypatch):
+@pytest.mark.parametrize("name", ["RLIMIT_AS", "RLIMIT_CPU", "RLIMIT_FSIZE"])
+def test_without_limits_an_attack_has_won_and_uses_nothing_up(name, monkeypatch):
     resource = pytest.importorskip("resource", reason="Windows has no limits")
-    monkeypatch.setattr(resource, "getrlimit", lambda kind: (60, 60))
-    assert goes_on(WITHIN_LIMITS)
-    monkeypatch.setattr(resource, "getrlimit", lambda kind: (resource.RLIM_INFINITY,) * 2)
-    assert not goes_on(WITHIN_LIMITS)
+    unlimited = set()
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (resource.RLIM_INFINITY if kind in unlimited else 60,) * 2)
+    assert goes_on(within_limit(name))
+    unlimited = {getattr(resource, name)}
+    assert not goes_on(within_limit(name))

@@ -196,13 +196,14 @@ def test_who_has_asked_too_often_may_still_leave(classroom):
     assert classroom.ask("POST", "/v1/leave", token).status_code == 401
 
 
-def test_nobody_joins_and_leaves_without_end(classroom):
+def test_nobody_comes_and_goes_as_often_as_the_computer_can(classroom):
     classroom.face.requests = RateLimit(burst=3, a_second=0.001)
 
     def come_and_go():
         _, token = classroom.join("Anna", ready=False)
         return classroom.ask("POST", "/v1/leave", token).status_code
 
+    # Who may not leave any more keeps the place; the next newcomer gets the next one, with good-byes of its own.
     assert [come_and_go() for _ in range(4)] == [200, 200, 200, 429]
     assert classroom.ask("POST", "/v1/leave").status_code == 401, "the class token has no place to leave"
 
