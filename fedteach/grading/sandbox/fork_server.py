@@ -69,10 +69,13 @@ def _become_job(settings: dict[str, Any], line_fd: int) -> None:
 
     def become() -> None:
         _close_all_but(line_fd)
-        os.chdir("/" if how.namespaces else settings["root"])  # not the student's folder, which may be deleted
-        if how.namespaces:  # where the instructor works is not there, and is nobody's business
+        # It never stands in the student's folder, which may be deleted.
+        if how.namespaces:  # it stands in /; where the instructor works is not there, and is nobody's business
             sys.path[:] = [path for path in sys.path if os.path.exists(path)]
-        os.environ["HOME"] = fences.HOME if how.namespaces else folder
+            os.environ["HOME"] = fences.HOME
+        else:
+            os.chdir(settings["root"])
+            os.environ["HOME"] = folder
         from fedteach.grading.sandbox import inside
 
         inside.serve(socket.socket(fileno=line_fd), Path(folder))

@@ -118,8 +118,6 @@ class Sandbox:
         missing = fences.why_no_namespaces(str(self._root)) if namespaces is not False else "switched off"
         self.layers = Layers(missing, no_groups)
         self._package = make_student_package(_neutral_folder())
-        self._home = self._package / ".home"
-        self._home.mkdir()
         self._memory_bytes = memory_bytes
         readable = [*fences.readable_folders(), str(self._package)]
         self._fences = fences.Fences(
@@ -174,9 +172,11 @@ class Sandbox:
             f"from fedteach.grading.sandbox.fork_server import main; main({its.fileno()}, {self._with_tensorflow})"
         )
         mine.sendall(json.dumps(paths).encode())
+        home = self._package / ".home"
+        home.mkdir(exist_ok=True)
         self._server = subprocess.Popen(
             [sys.executable, "-I", "-B", "-S", "-c", code],
-            env=_environment(self._home),
+            env=_environment(home),
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
