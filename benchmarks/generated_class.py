@@ -44,7 +44,8 @@ class GeneratedClass:
             for mistake in mistakes_in(path) if path.exists() else ():
                 answer = _as_answer(path, mistake.name, mistake.exercise)
                 self._mistakes.setdefault(mistake.exercise, []).append(answer)
-        self._attacks = [a for a in (*FORGING, *RESOURCES, *HOST) if a.id in _HOSTILE and a.exercise == "4.1"]
+        attacks = [a for a in (*FORGING, *RESOURCES, *HOST) if a.id in _HOSTILE and a.exercise == "4.1"]
+        self._attacks = [attack.aimed(OTHERS="/home") for attack in attacks]
 
     def write(self, folder: Path, n_students: int) -> dict[str, str]:
         """Write so many students' notebooks into a folder.
@@ -84,9 +85,7 @@ class GeneratedClass:
             "solved": lambda exercise: self._solutions[exercise],
             "half solved": lambda exercise: self._solutions[exercise] if exercise in begun else "",
             "wrong": wrong,
-            "hostile": lambda exercise: (
-                attack.aimed(OTHERS="/home").code if exercise == "4.1" else self._solutions[exercise]
-            ),
+            "hostile": lambda exercise: attack.code if exercise == "4.1" else self._solutions[exercise],
         }[kind]
 
     def _solved_cells(self) -> Iterator[tuple[str, str]]:

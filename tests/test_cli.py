@@ -182,16 +182,19 @@ LONG = ("run", "--model", "logistic", "--epochs", "1", "--rounds", "100000", "--
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_ends_soon_with_everything_saved(tmp_path, number):
-    # A second to stop, the rest to draw the picture. A machine that stands still for a moment gets two more chances.
-    took = [_interrupted(tmp_path / "0", number)]
-    while min(took) >= 5 and len(took) < 3:
-        took.append(_interrupted(tmp_path / str(len(took)), number))
-    assert min(took) < 5, took
+def test_ctrl_c_stops_within_a_second_with_everything_saved(tmp_path, number):
+    # A second to stop, four to draw the picture. A machine that stands still for a moment gets two more chances.
+    tries = []
+    for attempt in range(3):
+        stopped_s, ended_s = _interrupted(tmp_path / str(attempt), number)
+        if stopped_s < 1 and ended_s < 5:
+            return
+        tries.append((stopped_s, ended_s))
+    pytest.fail(f"it stopped, and ended, so many seconds after the signal: {tries}")
 
 
 def _interrupted(out, number):
-    """Interrupt a long run; see that everything is saved, and return the seconds that its end took."""
+    """Interrupt a long run; see that everything is saved; return the seconds to its last round, and to its end."""
     out.mkdir()
     with (out / "said").open("w") as errors:
         process = subprocess.Popen(
@@ -202,18 +205,20 @@ def _interrupted(out, number):
         )
     process.stdout.readline()
     process.send_signal(number)
-    began = time.monotonic()
-    printed = 1 + len(process.stdout.readlines())  # through the buffer that may hold more than the first line
+    began = last = time.monotonic()
+    printed = 1
+    for _ in process.stdout:  # through the buffer that may hold more than the first line
+        printed, last = printed + 1, time.monotonic()
     process.stdout.close()
     assert process.wait(30) == 130
-    took = time.monotonic() - began
+    ended = time.monotonic()
     said = (out / "said").read_text()
     assert "Traceback" not in said
     assert "go on with: fedteach run --resume" in said
     (log,) = (out / "logs").glob("*.json")
     assert len(History.from_json(log)) == printed
     assert log.with_suffix(".png").exists()
-    return took
+    return last - began, ended - began
 
 
 def test_a_reader_that_walks_away_is_no_error(tmp_path):

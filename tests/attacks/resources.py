@@ -12,6 +12,8 @@ while True:
     pass
 """
 
+_FORK_BOMB = within_limit("RLIMIT_CPU") + "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass"
+
 RESOURCES = [
     Attack("B1", "a loop without end", inside("while True: pass"), ("time out",)),
     Attack(
@@ -55,7 +57,7 @@ RESOURCES = [
     Attack(
         "B7",
         "a fork bomb",
-        inside(within_limit("RLIMIT_CPU") + "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass"),
+        inside(_FORK_BOMB),
         ("time out",),
     ),
     Attack(
@@ -212,10 +214,7 @@ WITH_TENSORFLOW = [
     Attack(
         "B7-tf",
         "a fork bomb, beside TensorFlow",
-        inside(
-            within_limit("RLIMIT_CPU") + "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass",
-            function=SGD,
-        ),
+        inside(_FORK_BOMB, function=SGD),
         ("time out",),
         exercise="3.5",
         limit_s=_SLOW_S,

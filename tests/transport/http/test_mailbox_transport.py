@@ -52,8 +52,8 @@ class Room:
         self.mailbox = Mailbox([str(i) for i in range(n)], self.store, self.clock)
         self.mailbox.fill()
         for i in range(n):
-            self.mailbox.members.join(f"p{i}", f"key of {i}")
-            self.mailbox.members.ready(self.mailbox.members.get(str(i)), 10, {})
+            member = self.mailbox.members.join(f"p{i}", f"key of {i}")
+            self.mailbox.members.ready(member, 10, {})
         self.transport = MailboxTransport(self.mailbox, **{"most_examples": MOST_EXAMPLES, **how})
         self._threads = ThreadPoolExecutor(1)
 
